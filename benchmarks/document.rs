@@ -1,15 +1,15 @@
 //! Measures one document: parsing, printing, finding a member, replacing a number in place and by
 //! copying.
 //!
-//! The same run measures `serde_json::Value`, since two runs on one machine differ by more than
-//! most changes do: compare the ratio.
+//! The same run measures `serde_json::Value` too. Two runs on one machine differ by more than most
+//! changes of the code do, so only the ratio of the two can be compared between runs.
 
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use jsonvault::json::{self, Builder, Document, ParseLimits, Style};
 
-/// A typical record of about 250 bytes.
+/// A typical document of about 250 bytes.
 fn small() -> String {
     r#"{"id":10482,"name":"Alice Example","email":"alice@example.com","active":true,"score":1532.75,"tags":["new","paid","eu-west"],"address":{"street":"Via Roma 12","city":"Rome","zip":"00100","lat":41.9028,"lon":12.4964},"visits":42,"note":null,"referrer":"ads-7"}"#.to_owned()
 }

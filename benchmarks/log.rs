@@ -1,6 +1,6 @@
 //! Measures the log on this machine's disk: `cargo bench --bench log [-- DIRECTORY]`.
 //!
-//! Prints quantiles, since a shared disk has outliers that say nothing about the log.
+//! Prints quantiles, because a shared disk has outliers that are not caused by the log.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -42,7 +42,7 @@ fn report(name: &str, mut times: Vec<Duration>) {
     println!("{name:34} median {:>9.1?}  p99 {:>9.1?}  p99.9 {:>9.1?}", at(0.5), at(0.99), at(0.999));
 }
 
-/// The speed of the disk itself: writes into existing blocks, each with a sync.
+/// Measures the disk itself: writes into existing blocks, each with a sync.
 fn bare(clock: &SystemClock, dir: &Path) {
     for (name, bytes) in [("bare write and sync of 288 bytes", 288), ("the same of 18 kB", 64 * 288)] {
         let path = dir.join("bare");
@@ -83,7 +83,8 @@ fn appends(clock: &SystemClock, dir: &Path, name: &str, count: usize, inline: bo
     report(name, batches.map(|entries| timed(clock, || append(&log, entries)).0).collect());
 }
 
-/// Single entries, a hundred in flight at any time: the gain of one sync for all that wait.
+/// Measures single entries with a hundred in flight at any time, which shows the gain of one sync
+/// for all waiting entries.
 fn pipelined(clock: &SystemClock, dir: &Path) {
     let log = open(dir, "pipelined");
     log.set_inline(false);
@@ -102,7 +103,7 @@ fn pipelined(clock: &SystemClock, dir: &Path) {
     let rate = total as f64 / time.as_secs_f64();
     println!(
         "{:34} {rate:.0} entries/s, {:.1} a sync",
-        "single, 100 under way",
+        "single, 100 in flight",
         total as f64 / stats.syncs as f64
     );
 }

@@ -1,4 +1,5 @@
-//! Measures parsing and evaluating paths, beside the two crates that serve as cross-checks.
+//! Measures parsing and evaluating paths, compared with the two crates that also check the results
+//! in tests.
 
 use std::hint::black_box;
 
@@ -82,7 +83,7 @@ fn paths(criterion: &mut Criterion) {
     }
 }
 
-/// The time until a path runs out of fuel; the target is at most 50 ms.
+/// Measures the time until a path runs out of fuel, which should be at most 50 ms.
 fn hostile(criterion: &mut Criterion) {
     let mut json = json!(1);
     for _ in 0..100 {

@@ -49,7 +49,7 @@ fn decode(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// 10,000 arguments that arrive in pieces of 1,400 bytes, as from a network.
+/// A request of 10,000 arguments that arrives in pieces of 1,400 bytes, as from a network.
 fn decode_in_pieces(criterion: &mut Criterion) {
     let mut stream = Vec::new();
     encode_request(&vec![b"value"; 10_000], &mut stream);

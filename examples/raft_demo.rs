@@ -1,9 +1,10 @@
-//! Three nodes in one process: they elect a leader, accept writes on any node, lose the leader
-//! without warning, continue, and take it back with everything that was acknowledged.
+//! Runs three nodes in one process. They elect a leader and accept writes on any node. The leader
+//! is killed, the other two continue, and the killed node returns and receives every acknowledged
+//! write.
 //!
 //!     cargo run --example raft_demo
 //!
-//! Exits with a non-zero code if anything unexpected happens.
+//! Exits with a non-zero code if a step does not have the expected result.
 #![allow(clippy::disallowed_methods, reason = "the demo measures real time")]
 
 use std::error::Error;
@@ -21,7 +22,7 @@ use tokio::runtime::Runtime;
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
-/// The longest wait, far longer than three nodes on one machine need.
+/// Maximum wait for a step, far longer than three nodes on one machine need.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 fn main() -> Outcome<()> {
@@ -61,7 +62,10 @@ fn main() -> Outcome<()> {
     cluster.start(leader)?;
     let statuses = cluster.show(None)?;
     let applied = statuses[0].last_applied;
-    ensure(statuses.iter().all(|status| status.last_applied == applied), "all have applied the same log")?;
+    ensure(
+        statuses.iter().all(|status| status.last_applied == applied),
+        "all nodes have applied the same log",
+    )?;
     for id in 1..=3 {
         run(&cluster, id, &["JSON.GET", "user:1", "$.tags"], r#"[["admin","author"]]"#)?;
         let keys: u64 = redis::cmd("DBSIZE").query(&mut cluster.connect(id)?)?;
@@ -69,7 +73,8 @@ fn main() -> Outcome<()> {
     }
 
     println!("\n5. One node of three is no majority: a write is refused, and changes nothing.");
-    // Not the leader: it could propose the write, and would have to answer `UNCERTAIN`.
+    // The write goes to a follower: the leader could propose the write, and would then reply
+    // `UNCERTAIN`.
     let leader = cluster.leader()?;
     let [alone, other] = cluster.others(leader);
     cluster.kill(leader);
@@ -85,7 +90,7 @@ fn main() -> Outcome<()> {
     Ok(())
 }
 
-/// Nodes 1 to 3, each with a runtime of its own, so that each can be stopped alone.
+/// Nodes 1 to 3, each with its own runtime, so that one of them can be stopped alone.
 struct Cluster {
     peers: String,
     dir: PathBuf,
@@ -100,7 +105,7 @@ struct Running {
 
 impl Cluster {
     fn new(dir: &Path) -> Outcome<Cluster> {
-        // All at once, so that the ports differ.
+        // Bound all at the same time, so that the ports differ.
         let listeners = (0..6).map(|_| TcpListener::bind("127.0.0.1:0")).collect::<Result<Vec<_>, _>>()?;
         let addresses = listeners.iter().map(|listener| Ok(listener.local_addr()?.to_string()));
         let addresses = addresses.collect::<Outcome<Vec<String>>>()?;
@@ -116,7 +121,7 @@ impl Cluster {
         })
     }
 
-    /// Starts a node, as `server --node-id ID --address .. --peers .. --dir ..` would.
+    /// Starts a node with the flags `--node-id ID --address .. --peers .. --dir ..`.
     fn start(&mut self, id: u64) -> Outcome<()> {
         let (address, number) = (&self.addresses[id as usize - 1], id.to_string());
         let raft = self.peers.split(',').nth(id as usize - 1).and_then(|peer| peer.split_once('@'));
@@ -132,7 +137,7 @@ impl Cluster {
         Ok(())
     }
 
-    /// Stops a node at once, in the middle of its work.
+    /// Stops a node at once, without a shutdown.
     fn kill(&mut self, id: u64) {
         if let Some(Running { runtime, group }) = self.running[id as usize - 1].take() {
             drop(group);
@@ -157,7 +162,7 @@ impl Cluster {
         self.running.iter().flatten().map(|running| running.group.status()).collect()
     }
 
-    /// The leader, once all running nodes agree on it.
+    /// Waits until all running nodes agree on a leader, and returns its id.
     fn leader(&self) -> Outcome<u64> {
         wait_for("a leader that all know", || {
             let statuses = self.statuses();
@@ -166,7 +171,7 @@ impl Cluster {
         })
     }
 
-    /// Prints the state of each node, once every node has applied the whole log.
+    /// Waits until every node has applied the whole log, and prints the state of each.
     fn show(&self, gone: Option<u64>) -> Outcome<Vec<Status>> {
         self.leader()?;
         let statuses = wait_for("every node to apply the log", || {
@@ -190,7 +195,7 @@ impl Cluster {
         Ok(statuses)
     }
 
-    /// Writes that arrive together share entries of the log, and so the messages and the syncs.
+    /// Sends writes at the same time, so that they share log entries, messages and syncs.
     fn write_items(&self, id: u64, numbers: std::ops::Range<u32>) -> Outcome<()> {
         let before = self.entries();
         let count = numbers.len();
@@ -203,7 +208,7 @@ impl Cluster {
         Ok(())
     }
 
-    /// The longest known log.
+    /// The highest known index of a log entry.
     fn entries(&self) -> u64 {
         self.statuses().iter().filter_map(|status| status.last_log_index).max().unwrap_or(0)
     }
@@ -220,7 +225,7 @@ fn wait_for<T>(what: &str, mut probe: impl FnMut() -> Option<T>) -> Outcome<T> {
     Err(format!("broken promise: {what}").into())
 }
 
-/// Sends one command to a node, prints the reply and compares it.
+/// Sends one command to a node, prints the reply, and compares it with the expected one.
 fn run(cluster: &Cluster, id: u64, words: &[&str], expected: &str) -> Outcome<()> {
     let mut command = redis::cmd(words[0]);
     for word in &words[1..] {

@@ -2,7 +2,7 @@
 # The checks that a change must pass. Modifies no file of the tree.
 #
 #   scripts/check.sh            all of it
-#   scripts/check.sh fmt        one part: fmt, clippy, test, shell or deny
+#   scripts/check.sh fmt        one part: fmt, clippy, test, load, shell or deny
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -25,9 +25,19 @@ run_tests() {
     cargo test --locked --doc
 }
 
+# The load driver of the benchmarks, a package of its own, and the programs that use it.
+load() {
+    local manifest=benchmarks/load/Cargo.toml
+    cargo fmt --manifest-path $manifest -- --check
+    export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-target}/load
+    cargo clippy --locked --manifest-path $manifest --all-targets -- -D warnings
+    cargo test --locked --manifest-path $manifest
+    python3 benchmarks/compare --help >/dev/null
+}
+
 shell() {
     if command -v shellcheck >/dev/null; then
-        shellcheck scripts/*.sh
+        shellcheck scripts/*.sh benchmarks/*.sh
     else
         echo "check.sh: shellcheck is not installed, so the scripts are not checked" >&2
     fi
@@ -47,12 +57,13 @@ case "${1:-all}" in
         shell
         clippy
         run_tests
+        (load)
         deny
         ;;
     test) run_tests ;;
-    fmt | clippy | shell | deny) "$1" ;;
+    fmt | clippy | load | shell | deny) "$1" ;;
     *)
-        echo "usage: scripts/check.sh [fmt|clippy|test|shell|deny]" >&2
+        echo "usage: scripts/check.sh [fmt|clippy|test|load|shell|deny]" >&2
         exit 2
         ;;
 esac

@@ -51,7 +51,7 @@ while (($#)); do
 done
 ((${#words[@]})) || { usage >&2; exit 2; }
 
-# The options of `start`, for later calls; `all` includes the nodes that were added.
+# Saves the options of `start` for later calls; `all` includes the nodes that were added.
 settings=$dir/cluster
 save() {
     mkdir -p "$dir"
@@ -61,7 +61,7 @@ load() {
     [[ -f $settings ]] || fail "no cluster in $dir: start one"
     # shellcheck source=/dev/null
     source "$settings"
-    # A cluster of an earlier version of this script has none.
+    # The file is missing for a cluster that an earlier version of this script started.
     ((flags_given)) || flags=("${server_flags[@]}")
 }
 
@@ -78,7 +78,7 @@ raft_port() {
     echo $(($(client_port "$1") + 10000))
 }
 
-# The process id of a node; nothing if it is down. The id in the file may belong to another process by now.
+# Prints the process id of a node; nothing if it is down. The id in the file may belong to another process by now.
 pid_of() {
     local pid
     pid=$(cat "$dir/$1.pid" 2>/dev/null) || return 0
@@ -153,12 +153,12 @@ spawn() {
     echo $! >"$dir/$node.pid"
 }
 
-# Waits until each node answers a linearizable read, for which there must be a leader, or replies that it was removed.
+# Waits until each node either answers a linearizable read, which needs a leader, or replies that it was removed.
 wait_for() {
     local node answer
     for node in "$@"; do
         for _ in $(seq 300); do
-            # Not pid_of: until `ip netns exec` has become the server, the command line differs.
+            # pid_of cannot be used yet: the command line differs until `ip netns exec` has started the server.
             [[ -d /proc/$(cat "$dir/$node.pid") ]] || fail "node $node ended: $(tail -n 1 "$dir/$node.log")"
             if answer=$(run_on "$node" raw dbsize 2>&1) || [[ $answer == *"was removed"* ]]; then continue 2; fi
             sleep 0.1
@@ -188,7 +188,7 @@ start() {
         elif ((nodes > 1)); then
             spawn "$node" --peers "$(peers)"
         else
-            # A single node, as most users start it.
+            # A single node is started without cluster settings, as most users do.
             spawn "$node" --raft-address "$(host 1):$(raft_port 1)"
         fi
         started+=("$node")
@@ -260,8 +260,8 @@ status() {
     done
 }
 
-# Cuts the connection between one node and each of the others that follow, in both directions: a one-way cut would be
-# another fault.
+# Cuts the connection between one node and each of the others that follow, in both directions. A cut in one
+# direction would be a different fault.
 cut() {
     load
     ((netns)) || fail "only nodes started with --netns can be cut off"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs the tests of redis-benchmark, some of them in RESP3, for scripts/compat.sh: it must succeed without a warning.
+# Runs the tests of redis-benchmark, some of them in RESP3, for scripts/compat.sh. They must succeed without a warning.
 set -euo pipefail
 
 read -ra ports <<<"$COMPAT_PORTS"
@@ -8,7 +8,7 @@ if ((${#ports[@]} > 1)); then nodes="${#ports[@]} nodes"; else nodes="1 node"; f
 name="redis-benchmark $(redis-benchmark --version | cut -d ' ' -f 2)"
 requests=500
 
-# Its tests, each with its command.
+# The tests of redis-benchmark, each with the command that it needs.
 tests=(ping_inline:ping ping_mbulk:ping set:set get:get incr:incr lpush:lpush rpush:rpush lpop:lpop rpop:rpop sadd:sadd
     hset:hset spop:spop zadd:zadd zpopmin:zpopmin lrange_100:lrange lrange_300:lrange lrange_500:lrange lrange_600:lrange
     mset:mset)
@@ -22,7 +22,7 @@ for test in "${tests[@]}"; do
     fi
 done
 
-# Runs it, and fails unless this many tests succeed without a warning: run TESTS WORD ..
+# Runs redis-benchmark with these words, and fails unless this number of tests succeed without a warning: run TESTS WORD ..
 run() {
     local wanted=$1 output code=0
     shift
@@ -34,7 +34,7 @@ run() {
 }
 
 if [[ -z $missing ]]; then
-    # One more: LPUSH runs again, for LRANGE.
+    # One test more, because LPUSH runs again to prepare LRANGE.
     run "$((count + 1))"
 elif [[ $COMPAT_ALLOW_MISSING == 1 ]]; then
     run "$count" -t "${present#,}"

@@ -54,7 +54,7 @@ part() {
     fi
 }
 
-# Fails unless the two are equal.
+# Fails unless the two texts are equal.
 same() {
     [[ $1 == "$2" ]] || failed "$3: got ${1@Q}, wanted ${2@Q}"
 }
@@ -119,13 +119,13 @@ text() {
 
 latency() {
     local figures
-    # Without a terminal it prints one line after the interval and ends.
+    # Without a terminal, --latency prints one line after the interval and ends.
     figures=$(timeout 20 redis-cli -p "$port" --latency -i 1)
     [[ $figures =~ ^[0-9]+\ [0-9]+\ [0-9.]+\ [0-9]+$ ]] || failed "redis-cli --latency: $figures"
 }
 
 stat() {
-    # It runs until it is stopped. stdbuf makes it write each line at once.
+    # This mode runs until it is stopped. stdbuf makes redis-cli write each line at once.
     stdbuf -oL redis-cli -p "$port" --stat -i 0.1 >"$work/stat" 2>&1 &
     background+=($!)
     until_in "$work/stat" '^[0-9]+ +[0-9.]+[KMG]? +[0-9]+ +[0-9]+ +[0-9]+ \(\+[0-9]+\) +[0-9]+' "redis-cli --stat"

@@ -10,16 +10,16 @@ cd "$(dirname "$0")/.."
 # shellcheck source=scripts/lib.sh
 source scripts/lib.sh
 
-# Left out because all their tests need a server that the suite has started itself: auth, info, limits, memefficiency,
-# networking, pubsubshard, wait. Left out because they test what JsonVault does not have: querybuf and replybufsize (the sizes
+# Units that are left out because all their tests need a server that the suite has started itself: auth, info, limits, memefficiency,
+# networking, pubsubshard, wait. Units that are left out because they test features that JsonVault does not have: querybuf and replybufsize (the sizes
 # of Redis' buffers), violations (streams, SORT and gigabytes of memory), and families of commands (bitops, geo, scripting, ..).
 units=(keyspace scan info-command type/string type/incr type/list type/list-2 type/list-3 type/set type/zset type/hash expire other
     multi quit protocol introspection introspection-2 latency-monitor slowlog pubsub tracking pause lazyfree)
-# Units whose slow tests run too, because they have no others.
+# Units that have only slow tests, which are therefore run.
 slow=" type/list-2 "
 if (($#)); then units=("$@"); fi
-# The limit on the seconds of a unit. A unit takes a few seconds, `other` a minute or two: it writes 100,000 times, each time
-# followed by a read.
+# The maximum duration of a unit in seconds. Most take a few seconds; `other` takes a minute or two, because it writes 100,000
+# times and reads after each write.
 patience=${COMPAT_TCL_PATIENCE:-300}
 port=${COMPAT_PORT:?} explained=$PWD/scripts/compat-tcl-explained.txt
 [[ -d ${REDIS_SOURCE:-}/tests ]] || fail "REDIS_SOURCE is not a directory with the sources of Redis"
@@ -31,7 +31,7 @@ cp -r "$REDIS_SOURCE/tests" "$work/tests"
 mkdir "$work/src"
 for program in redis-cli redis-benchmark; do ln -s "$(command -v "$program")" "$work/src/"; done
 
-# The harness uses commands and settings before each file that the server may lack.
+# Before each file, the harness uses commands and settings that the server may lack.
 sed -i -e 's/^    r function flush$/    catch {r function flush}/' \
     -e 's/^        r config set \$param \$val$/        catch {r config set $param $val}/' "$work/tests/support/server.tcl"
 sed -i 's/^proc r {args} {$/&\n    if {[is_foreign_setting $args]} { return OK }/' "$work/tests/test_helper.tcl"
@@ -40,7 +40,7 @@ cat scripts/compat-tcl.tcl >>"$work/tests/support/test.tcl"
 # Redis' commands that the server does not have.
 sed -n 's/^    "\([A-Z_]*\)": {$/\L\1/p' "$REDIS_SOURCE"/src/commands/*.json | sort -u >"$work/theirs"
 redis-cli -p "$port" command list | sort -u >"$work/ours"
-# The names above include subcommands; only whole commands count.
+# The names above include those of subcommands, which are left out here.
 find "$REDIS_SOURCE/src/commands" -name '*.json' ! -name '*-*' -printf '%f\n' | sed 's/\.json$//' | sort -u >"$work/whole"
 export COMPAT_COMMANDS_MISSING=$work/missing COMPAT_SETTINGS=$work/settings
 redis-cli -p "$port" config get '*' | sed -n '1~2p' >"$COMPAT_SETTINGS"
@@ -82,7 +82,7 @@ for unit in "${units[@]}"; do
     failed=() known=0 left_out=$(count '^\[ignore\]')
     while IFS= read -r line; do
         name=${line#*: } name=${name%" in tests/unit/"*}
-        # The test itself is in a variable.
+        # In this case the test's code is in a variable.
         unknown=$(grep -aF -A 3 "]: $name" "$work/log" | grep -aoE "unknown command '[A-Za-z_]+'" | head -n 1 | cut -d "'" -f 2 || true)
         if [[ -n $unknown ]] && grep -qix "$unknown" "$COMPAT_COMMANDS_MISSING"; then
             left_out=$((left_out + 1))

@@ -1,7 +1,7 @@
-# Read at the end of Redis' tests/support/test.tcl: tests that need a command which the server does not have are left out, and
-# one that failed leaves no connection in which the next ones would fail too: with a transaction open, or replies unread.
+# Appended to Redis' tests/support/test.tcl. It skips tests that need a command which the server does not have. After a failed
+# test it resets connections with an open transaction or unread replies, on which later tests would fail too.
 
-# Redis' commands that the server lacks, in small letters.
+# Redis' commands that the server lacks, in lower case.
 proc lines_of {path} {
     set file [open $path]
     set lines [split [string trim [read $file]] "\n"]
@@ -9,23 +9,23 @@ proc lines_of {path} {
     return $lines
 }
 set ::commands_missing [lines_of $::env(COMPAT_COMMANDS_MISSING)]
-# The settings that it has, and what it has under DEBUG.
+# The settings of the server, and its subcommands of DEBUG.
 set ::settings_known [lines_of $::env(COMPAT_SETTINGS)]
 set ::debug_known {digest error sleep help}
 
-# Whether a request sets a setting that is not here: how Redis encodes its values, for the most part.
+# Whether a request changes a setting that the server does not have; most of these determine how Redis encodes values.
 proc is_foreign_setting {words} {
     lassign $words command subcommand name
     return [expr {[string tolower "$command $subcommand"] eq {config set} && [llength $words] == 4
         && $name ni $::settings_known}]
 }
 
-# The first of them that a test sends: behind `r` or behind a connection in a variable.
+# The first such command that a test sends, either with `r` or on a connection in a variable.
 proc missing_command {code} {
     foreach {_ _ command} [regexp -all -inline -nocase {(\mr|\mR -?\d+|\$\w+|assert_error \S+ \{r)\s+([a-z_]+)\M} $code] {
         if {[string tolower $command] in $::commands_missing} { return [string tolower $command] }
     }
-    # These procedures of the suite send one of the commands that wait.
+    # These procedures of the suite send a blocking command.
     if {{blpop} in $::commands_missing && [regexp {\m(bpop_command\w*|wait_for_blocked_client)\M} $code]} { return blpop }
     foreach {_ name} [regexp -all -inline -nocase {\mdebug\s+([a-z][a-z-]+)} $code] {
         if {[string tolower $name] ni $::debug_known} { return "debug $name" }
@@ -42,16 +42,16 @@ proc test {name code {okpattern undefined} {tags {}}} {
     }
     set failed $::num_failed
     set result [uplevel 1 [list test_of_redis $name $code $okpattern $tags]]
-    # The tests of tracking go on with what the connection was told before.
+    # The tests of tracking continue with the state that earlier tests left in the connection.
     if {$::num_failed > $failed} {
         if {[string match *tracking* $::curfile]} { catch {drain} } else { catch {reconnect} }
-        # Nor has a pause to go on that the test did not come to end.
+        # Ends a pause that the failed test did not end.
         catch {r client unpause}
     }
     return $result
 }
 
-# Reads what a test has left unread.
+# Reads the replies that a test has left unread.
 proc drain {} {
     set client [srv 0 client]
     $client deferred 1
@@ -60,7 +60,7 @@ proc drain {} {
     $client deferred 0
 }
 
-# A reply that does not come fails its test, not the unit: 10 s are more than any of them takes.
+# Limits the wait for a reply, so that a missing one fails only its test and not the whole unit. No reply takes as long as 10 s.
 rename ::redis::redis_read_reply ::redis::read_reply_of_redis
 proc ::redis::redis_read_reply {id fd} {
     if {$::redis::blocking($id) && [chan pending input $fd] == 0 && ![readable_soon $fd]} {

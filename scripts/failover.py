@@ -86,7 +86,7 @@ def kills(cluster, count):
         cluster.kill(leader)
         took.append(cluster.write_until_acknowledged((leader + 1) % 3, time.monotonic()))
         cluster.start(leader)
-        # The next one falls on three nodes that run.
+        # The next kill has to happen while all three nodes are running.
         cluster.write_until_acknowledged(leader, time.monotonic())
     return took
 

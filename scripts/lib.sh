@@ -35,19 +35,6 @@ free_port() {
     fail "no free port found"
 }
 
-# Waits until the server on a port answers and has applied its log: wait_ready PORT PID [SECONDS].
-wait_ready() {
-    local port=$1 pid=$2 seconds=${3:-60}
-    for _ in $(seq $((seconds * 20))); do
-        kill -0 "$pid" 2>/dev/null || fail "the server ended during its start"
-        if redis-cli -p "$port" info persistence 2>/dev/null | grep -q '^loading:0'; then
-            return
-        fi
-        sleep 0.05
-    done
-    fail "the server was not ready after $seconds s"
-}
-
 # Builds the two programs and sets SERVER and CLIENT to them; with BIN_DIR set, uses those in it.
 find_programs() {
     if [[ -z ${BIN_DIR:-} ]]; then

@@ -17,15 +17,15 @@ ROUNDS_OF_PARTITIONS=${ROUNDS_OF_PARTITIONS:-20}
 export JSONVAULT_SEEDS=${JSONVAULT_SEEDS:-10000}
 export JSONVAULT_MISTAKE_SEEDS=${JSONVAULT_MISTAKE_SEEDS:-400}
 export JSONVAULT_HISTORY=${JSONVAULT_HISTORY:-$PWD/target/histories}
-# Kills and transfers of a leader under load; writes that a follower misses; unknown peers at the port for other nodes.
+# Numbers of kills and transfers of a leader under load, of writes that a follower misses, and of unknown peers.
 export JSONVAULT_KILLS=${JSONVAULT_KILLS:-100}
 export JSONVAULT_TRANSFERS=${JSONVAULT_TRANSFERS:-100}
 export JSONVAULT_WRITES=${JSONVAULT_WRITES:-200000}
 export JSONVAULT_CONNECTIONS=${JSONVAULT_CONNECTIONS:-10000}
-# Rounds of a caching client at a single node, at a leader and at a follower.
+# Number of rounds for a caching client at a single node, at a leader and at a follower.
 export JSONVAULT_CACHE_ROUNDS=${JSONVAULT_CACHE_ROUNDS:-20000}
 env | grep -E '^JSONVAULT_(CASES|ROUNDS|SEEDS|MISTAKE_SEEDS|HISTORY|KILLS|TRANSFERS|WRITES|CONNECTIONS|CACHE_ROUNDS)='
-# Each connection is a file; the test splits them up if the limit is too low.
+# Each connection takes a file descriptor; if the limit is too low, the test opens the connections in groups.
 ulimit -S -n "$(ulimit -H -n)"
 cargo nextest run --profile nightly "$@"
 if ((EUID == 0)) && command -v ip >/dev/null; then

@@ -36,10 +36,10 @@ leads() { [[ $(raft_field "$1" is_leader) == 1 ]]; }
 follows() { [[ $(raft_field "$1" leader_id) == "$2" ]]; }
 has_more_than() { (($(wc -l <"$1") > $2)); }
 
-# The distinct applied indexes, and the distinct digests of the data.
+# Prints the distinct applied indexes and the distinct digests of the nodes' data.
 all_applied() { for node in 1 2 3; do raft_field "$node" last_applied; done | sort -u; }
 all_digests() { for node in 1 2 3; do on "$node" raw debug digest; done | sort -u; }
-# Sets `digests` if all nodes have the same applied index, before and after.
+# Sets `digests` if all nodes had the same applied index both before and after the digests were computed.
 same_index() {
     local before
     before=$(all_applied)
@@ -52,7 +52,7 @@ echo "starting three nodes"
 start_in_networks 3
 trap finish EXIT
 
-# An endless stream of documents, until the file exists.
+# Prints documents without end, until the file exists.
 documents_until() {
     awk -v stop="$1" 'BEGIN {
         for (n = 1; n % 100 || (getline line < stop) < 0; n++) printf "{\"n\":%d,\"name\":\"user %d\"}\n", n, n
@@ -88,7 +88,7 @@ for round in $(seq "$rounds"); do
     before=$(wc -l <"$DIR/acknowledged.$round.${others[0]}")
     until_true has_more_than "$DIR/acknowledged.$round.${others[0]}" $((before + 100))
     echo "  node $(raft_field "${others[0]}" leader_id) leads now, and writes continue"
-    # The other side does not know the decisions of the majority, so it must refuse reads and writes.
+    # The partitioned node does not know which writes the majority has committed, so it must refuse reads and writes.
     on "${others[1]}" raw json.set "marker:$round" '$' "$round" >/dev/null
     if answer=$(on "$leader" raw json.get "marker:$round" 2>&1); then
         fail "the node that is cut off answers a read: $answer"
@@ -108,7 +108,7 @@ for round in $(seq "$rounds"); do
     importers=()
     for node in 1 2 3; do
         sed -n '/acknowledged/s/^/  /p' "$DIR/import.$node"
-        # The partitioned node is the one that could have diverged.
+        # Checks the partitioned node, because only this one could have diverged.
         check "$leader" "$DIR/acknowledged.$round.$node"
         [[ $(on "$node" raw dbsize) == $(on "$leader" raw dbsize) ]] || fail "nodes $node and $leader differ"
     done

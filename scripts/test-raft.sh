@@ -74,7 +74,7 @@ import_and_kill() {
     "$CLIENT" --server "127.0.0.1:$((PORT + through - 1))" import "$DIR/documents.ndjson" \
         --prefix "round$round:doc:" --acknowledged "$acknowledged" 2>"$DIR/import.log" &
     importer=$!
-    # Later rounds kill later, so that the log is cut at different places.
+    # The kill comes later in each round, so that the log ends at different places.
     wanted=$((documents * round / (kills + 1)))
     for _ in $(seq 2000); do
         [[ -f $acknowledged ]] && (($(wc -l <"$acknowledged") >= wanted)) && break

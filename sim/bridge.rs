@@ -1,5 +1,5 @@
-//! Five nodes whose old leader still reaches one of the others, which reaches all: the other four
-//! elect a leader, and the old one steps down.
+//! Five nodes whose old leader reaches only one other node, the bridge, which reaches all of them.
+//! The other four elect a leader, and the old one steps down.
 
 use crate::client::perform;
 use crate::history::{Operation, Outcome};
@@ -32,11 +32,14 @@ fn a_majority_elects_a_leader_although_the_old_one_still_reaches_one_of_it() {
         (0..NODES).find(|host| *host != old && hosts[*host].leads())
     });
     assert!(write(&mut five, next, 2));
-    five.until("the old leader to know", ELECTED_WITHIN_MS, |hosts| (!hosts[old].leads()).then_some(()));
-    // The old leader reaches the bridge, but a write there is neither applied twice nor lost.
+    five.until("the old leader to learn of the new one", ELECTED_WITHIN_MS, |hosts| {
+        (!hosts[old].leads()).then_some(())
+    });
+    // The old leader reached the bridge during the cut; no write through it may be lost or applied
+    // twice.
     five.network.heal();
     assert!(write(&mut five, old, 3));
-    let lists = five.until("all to agree", ELECTED_WITHIN_MS, |hosts| {
+    let lists = five.until("all nodes to agree", ELECTED_WITHIN_MS, |hosts| {
         let lists: Vec<_> =
             hosts.iter().filter_map(|host| Some(crate::workloads::list(&host.group()?.1, 0))).collect();
         lists.iter().all(|list| list.len() == 3).then_some(lists)

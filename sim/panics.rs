@@ -1,4 +1,4 @@
-//! Panics in the nodes: tokio catches them, and each one is a broken invariant.
+//! Records panics in the nodes. tokio catches them, but each one means that an invariant is broken.
 
 use std::cell::{Cell, RefCell};
 use std::sync::Once;
@@ -15,7 +15,8 @@ pub fn watched<T>(simulate: impl FnOnce() -> T) -> T {
     HOOK.call_once(|| {
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
-            // A simulation's report contains its own panics.
+            // Only panics in nodes are recorded; one of the simulation itself is reported by its
+            // thread.
             match WATCHED.get() {
                 true => SEEN.with_borrow_mut(|seen| seen.push(panic.to_string())),
                 false => before(panic),
@@ -29,7 +30,7 @@ pub fn watched<T>(simulate: impl FnOnce() -> T) -> T {
     simulated.unwrap_or_else(|_| panic!("the simulation itself panicked: {:?}", first()))
 }
 
-/// The first panic of the simulation.
+/// The first panic of a node in this simulation.
 pub fn first() -> Option<String> {
     SEEN.with_borrow(|seen| seen.first().cloned())
 }

@@ -1,4 +1,4 @@
-//! Nodes that a test steers through a scenario, step by step.
+//! Runs a scenario step by step, as a test directs.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,7 +9,7 @@ use crate::faults::CALM;
 use crate::host::{Host, Settings};
 use crate::net::Network;
 
-/// Time within which a leader is elected, also after a cut: some elections.
+/// Time within which a leader is elected, even after a cut: enough for several elections.
 pub const ELECTED_WITHIN_MS: u64 = 5_000;
 
 pub struct Scene {
@@ -32,7 +32,7 @@ impl Scene {
         Scene { now_ms: 0, shared_now, network, hosts }
     }
 
-    /// Advances time by a millisecond.
+    /// Advances the time by a millisecond.
     fn step(&mut self) {
         self.now_ms += 1;
         self.shared_now.store(self.now_ms, Ordering::Relaxed);
@@ -44,10 +44,10 @@ impl Scene {
         (0..ms).for_each(|_| self.step());
     }
 
-    /// Advances time until a condition holds.
+    /// Advances the time until `condition` returns a value.
     ///
     /// # Panics
-    /// If it does not hold in time.
+    /// If that does not happen in time.
     pub fn until<T>(
         &mut self,
         what: &str,

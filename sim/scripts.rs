@@ -1,8 +1,8 @@
 //! Scenarios as text: `sim/scripts/*`, each run on simulated nodes of its own, with one seed.
 //!
-//! A script is commands, `---`, and their output; `UPDATE_GOLDENFILES=1 cargo nextest run --test
-//! sim scripts` writes the output, to be read before it is committed. A block prints at most one
-//! reply, so that the reply is right below its request.
+//! A script consists of commands, a line `---`, and their output; `UPDATE_GOLDENFILES=1 cargo
+//! nextest run --test sim scripts` writes the output, which has to be reviewed before it is
+//! committed. A block prints at most one reply, so that each reply is directly below its request.
 //!
 //! `2: > SET k v` is a request to node 2; without a number it goes to node 1. The script continues
 //! when the reply has arrived. `2: [name] > SET k v` does not wait: `answer name` prints the reply
@@ -53,16 +53,17 @@ use crate::net::Delays;
 use crate::scene::{ELECTED_WITHIN_MS, Scene};
 
 const DIRECTORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/sim/scripts");
-/// Any seed will do: the scripts do not depend on random choices.
+/// Any seed works, because the scripts do not depend on random choices.
 const SEED: u64 = 1;
-/// The longest timeout of a node is 12 s, for a read.
+/// Maximum wait for a reply. The longest timeout of a node is 12 s, for a read.
 const ANSWERED_WITHIN_MS: u64 = 13_000;
-/// A node that was away learns of it, may stand for election, and receives what it lacks.
+/// Maximum wait for agreement. A node that was cut off has to notice that, may start elections, and
+/// receives the entries that it lacks.
 const SETTLED_WITHIN_MS: u64 = 20_000;
 
 type Outcome = Result<String, Box<dyn Error>>;
 
-/// A reply that is awaited.
+/// A reply that has not arrived yet.
 struct Pending {
     host: usize,
     boot: u64,
@@ -96,20 +97,21 @@ impl Scenario {
         self.lead(0)
     }
 
-    /// Makes a node the leader, whichever was elected.
+    /// Makes a node the leader, even if another one was elected.
     fn lead(&mut self, next: usize) -> Outcome {
         done(self.scene.until("leadership to be handed over", SETTLED_WITHIN_MS, |hosts| {
             let leader = hosts.iter().find(|host| host.leads())?;
             if leader.index != next {
                 let (group, to) = (leader.group()?.0, Some(hosts[next].id()));
-                // Repeated requests are refused while another hand-over is under way.
+                // The request may be repeated: while a hand-over is under way, a further one is
+                // refused.
                 leader.spawn(async move { drop(group.change(Change::Transfer { to }).await) });
             }
             (leader.index == next).then_some(())
         }))
     }
 
-    /// Waits until one of these leads and the others know it.
+    /// Waits until one of these nodes leads and the others know it.
     fn elected(&mut self, among: &[usize]) {
         self.scene.until("a leader", ELECTED_WITHIN_MS, |hosts| {
             let leader = among.iter().find(|host| hosts[**host].leads())?;
@@ -148,7 +150,7 @@ impl Scenario {
         done(())
     }
 
-    /// Begins a task on a node that takes some time.
+    /// Begins a task on a node.
     fn begin<F: Future<Output = String> + Send + 'static>(
         &mut self,
         host: usize,
@@ -177,7 +179,7 @@ impl Scenario {
         })
     }
 
-    /// Waits for the reply now, or keeps it under its name.
+    /// Waits for the reply now or, if it has a name, keeps it for later.
     fn answer_or_keep(&mut self, pending: Pending, context: &Context) -> Outcome {
         match context.tags.first() {
             None => Ok(self.wait(&pending) + "\n"),
@@ -225,7 +227,7 @@ impl Scenario {
         done(())
     }
 
-    /// A snapshot has a temporary name until it is complete.
+    /// Waits until a node has received a part of a snapshot, which then has a temporary name.
     fn receiving(&mut self, host: usize) -> Outcome {
         self.scene.until("a part of a snapshot", SETTLED_WITHIN_MS, |hosts| {
             let names = hosts[host].disk.list(Path::new("/data/group-0/snapshots")).unwrap_or_default();
@@ -266,7 +268,8 @@ impl Scenario {
                 let to = Some(numbers(command)?[0]);
                 let pending = self.begin(at, |group, _| async move {
                     let changed = group.change(Change::Transfer { to }).await;
-                    // Which node was elected instead is random.
+                    // The outcome is reported without the new leader, because it is random which
+                    // node was elected instead.
                     if changed.is_ok() { "done".to_owned() } else { "not done".to_owned() }
                 });
                 self.answer_or_keep(pending, context)
@@ -303,7 +306,8 @@ impl goldenscript::Runner for Scenario {
     }
 }
 
-/// The reply to a client that sends these words to a node, as a connection's task executes them.
+/// The reply to a client that sends these words to a node. Runs them as the task of a connection
+/// does.
 async fn request(group: Group, keyspace: Arc<Keyspace>, words: Vec<String>) -> String {
     let row = table::find(words[0].as_bytes()).expect("a command of the table");
     let args: Vec<Bytes> = words.into_iter().skip(1).map(Bytes::from).collect();
@@ -316,7 +320,7 @@ async fn request(group: Group, keyspace: Arc<Keyspace>, words: Vec<String>) -> S
     let reply: Result<Reply, Unavailable> = match row.route {
         Route::Write { .. } => {
             let mut batch = Batch::new();
-            batch.push(row, &args, &context).expect("a request that is right");
+            batch.push(row, &args, &context).expect("a valid request");
             group.propose(batch).await.map(|done| done.replies.into_iter().next().expect("a reply"))
         }
         Route::Read { run } => group.read_barrier(ReadConsistency::Linearizable).await.map(|now_ms| {
@@ -330,7 +334,7 @@ async fn request(group: Group, keyspace: Arc<Keyspace>, words: Vec<String>) -> S
     String::from_utf8_lossy(&wire).trim_end().replace("\r\n", " ")
 }
 
-/// A command that prints nothing.
+/// The result of a command that prints nothing.
 fn done(_: ()) -> Outcome {
     Ok(String::new())
 }
@@ -348,7 +352,7 @@ fn numbers(command: &Command) -> Result<Vec<u64>, Box<dyn Error>> {
     if numbers.is_empty() { Err("a number is missing".into()) } else { Ok(numbers) }
 }
 
-/// The indexes of nodes, which are numbered from 1.
+/// Converts numbers of nodes, which begin at 1, to indexes.
 fn hosts_of(words: &[&str]) -> Result<Vec<usize>, Box<dyn Error>> {
     let host = |word: &&str| Ok(word.parse::<usize>()?.checked_sub(1).ok_or("nodes are numbered from 1")?);
     words.iter().map(host).collect()

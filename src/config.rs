@@ -2,9 +2,9 @@
 //! `CONFIG`.
 //!
 //! A flag takes precedence over the environment, the environment over the file, the file over the
-//! default. `--node-id`, `JSONVAULT_NODE_ID` and `node-id` are the same setting, a row of the table
-//! in `config/settings.rs`, from which all its forms follow. Settings that redis.conf has keep its
-//! names, syntax and errors.
+//! default. `--node-id`, `JSONVAULT_NODE_ID` and `node-id` are the same setting: one row of the
+//! table in `config/settings.rs` defines all its forms. Settings that redis.conf also has keep
+//! their names, syntax and errors.
 //!
 //! Invariants:
 //! * a `Config` that was loaded or changed has been checked as a whole;
@@ -48,21 +48,22 @@ pub enum RedirectMode {
     Moved,
 }
 
-/// Default offset of the port for other nodes above the client port.
+/// Default difference between the client port and the port for other nodes.
 const RAFT_PORT_OFFSET: u16 = 10_000;
 
-/// The default is also the largest request size: lengths in an entry of the log have four bytes,
-/// and memory holds several copies of a request while it runs.
+/// Default and maximum of the request size. Lengths in a log entry have four bytes, and memory
+/// holds several copies of a request while it is processed.
 const REQUEST_BYTES_CEILING: usize = Limits::DEFAULT.request_bytes_max;
 
-/// The settings of a node. The table describes each of them.
+/// The settings of a node. The table in `config/settings.rs` describes each of them.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// The client address, host:port; the first if there are several ([`Config::bind_addrs`]).
+    /// The client address, host:port. If there are several, this is the first;
+    /// [`Config::bind_addrs`] returns all.
     pub address: String,
-    /// Hosts besides that of `address`; one with a `-` in front is optional.
+    /// Further hosts besides that of `address`. A host with a `-` in front is optional.
     pub further_hosts: Vec<String>,
-    /// The address as configured, once `address` is the bound one.
+    /// The configured address, once `address` has been replaced by the bound one.
     pub configured_address: Option<String>,
     pub node_id: u64,
     pub dir: PathBuf,
@@ -81,19 +82,19 @@ pub struct Config {
     pub loglevel: String,
     pub read_consistency: ReadConsistency,
     pub maxclients: usize,
-    /// `maxclients` as configured, once lowered to the system's limits.
+    /// The configured `maxclients`, once `maxclients` has been lowered to what the system allows.
     pub configured_maxclients: Option<usize>,
-    /// Seconds; 0: never.
+    /// Seconds after which an idle connection is closed; 0 means never.
     pub timeout: u64,
     pub tcp_keepalive: u64,
     pub proto_max_bulk_len: usize,
     pub client_query_buffer_limit: usize,
     pub client_output_buffer_limit: OutputLimits,
     pub notify_keyspace_events: KeyspaceEvents,
-    /// Microseconds; negative: no command is slow.
+    /// Microseconds from which a command counts as slow; if negative, none does.
     pub slowlog_log_slower_than: i64,
     pub slowlog_max_len: usize,
-    /// Milliseconds; 0: no event is recorded.
+    /// Milliseconds from which a latency event is recorded; 0 records none.
     pub latency_monitor_threshold: u64,
     /// Whether the duration of each command is measured.
     pub latency_tracking: bool,
@@ -101,7 +102,7 @@ pub struct Config {
     pub document_max_bytes: usize,
     pub snapshot_log_bytes: u64,
     pub snapshot_log_entries: u64,
-    /// The config file that the node was started with.
+    /// The config file with which the node was started.
     pub config: Option<PathBuf>,
 }
 
@@ -135,7 +136,7 @@ impl Default for Config {
             client_query_buffer_limit: Limits::DEFAULT.request_bytes_max,
             client_output_buffer_limit: OutputLimits::default(),
             notify_keyspace_events: KeyspaceEvents::default(),
-            // From here on the defaults of Redis, which operators know.
+            // The following defaults are those of Redis, which operators know.
             slowlog_log_slower_than: 10_000,
             slowlog_max_len: 128,
             latency_monitor_threshold: 0,
@@ -149,7 +150,7 @@ impl Default for Config {
     }
 }
 
-/// Settings that exclude each other.
+/// Settings that contradict each other.
 struct Conflict {
     name: &'static str,
     reason: String,
@@ -190,20 +191,20 @@ impl Config {
         Ok(config)
     }
 
-    /// Checks the combinations of settings.
+    /// Checks that the settings do not contradict each other.
     fn check(&self) -> Result<(), Conflict> {
         let wrong = |name, reason: &str| Err(Conflict { name, reason: reason.to_string() });
         self.raft_address()
             .and(self.advertised().map(|_| String::new()))
             .map_err(|error| Conflict { name: "address", reason: error.to_string() })?;
         if !self.peers.is_empty() && self.peers.get(self.node_id).is_none() {
-            return wrong("peers", &format!("this node, {}, is not in the list", self.node_id));
+            return wrong("peers", &format!("this node ({}) is not in the list", self.node_id));
         }
         if !self.peers.is_empty() && !self.join.is_empty() {
-            return wrong("join", "a node forms a cluster (peers) or joins one, not both");
+            return wrong("join", "a node either forms a cluster (peers) or joins one (join)");
         }
         if self.redirect_mode == RedirectMode::Moved && !self.cluster_enabled {
-            return wrong("redirect-mode", "moved requires cluster-enabled yes");
+            return wrong("redirect-mode", "the value moved requires cluster-enabled yes");
         }
         if self.proto_max_bulk_len >= self.client_query_buffer_limit {
             return wrong("proto-max-bulk-len", "must be below client-query-buffer-limit");
@@ -211,7 +212,8 @@ impl Config {
         Ok(())
     }
 
-    /// The settings with these changes, all or none of them. Names are case-insensitive.
+    /// Returns the settings with these changes; either all of them apply or none. Names are
+    /// case-insensitive.
     pub fn changed(&self, pairs: &[(String, String)]) -> Result<Config, SettingRefused> {
         let mut found = Vec::new();
         for (name, value) in pairs {
@@ -237,7 +239,7 @@ impl Config {
         Ok(config)
     }
 
-    /// The addresses at which others reach this node, if they are set.
+    /// The addresses at which other nodes reach this one, if they are configured.
     pub fn advertised(&self) -> Result<Option<Advertised>, Fatal> {
         if !self.advertise.is_empty() {
             let parsed = self.advertise.parse().map_err(|error| Fatal::Config(format!("advertise: {error}")));
@@ -249,8 +251,8 @@ impl Config {
         Ok(self.peers.get(self.node_id).cloned())
     }
 
-    /// The addresses that `cluster-announce-*` sets. Parts that are not set come from the bound
-    /// addresses. `None` if nothing is set.
+    /// The addresses that the `cluster-announce-*` settings define; `None` if none of them is set.
+    /// Parts that are not set are taken from the bound addresses.
     fn announced(&self) -> Result<Option<Advertised>, Fatal> {
         if self.cluster_announce_ip.is_empty()
             && self.cluster_announce_port == 0
@@ -284,7 +286,7 @@ impl Config {
         }
         let port = port.checked_add(RAFT_PORT_OFFSET).ok_or_else(|| {
             Fatal::Config(format!(
-                "the client port {port} + {RAFT_PORT_OFFSET} is not a port: set raft-address"
+                "the default for raft-address, client port {port} + {RAFT_PORT_OFFSET}, is not a valid port: set raft-address"
             ))
         })?;
         Ok(bind::join(host, port))
@@ -299,7 +301,8 @@ impl Config {
         }
     }
 
-    /// The password for the node that `join` names. Usually the nodes of a cluster share one.
+    /// The password for the node that `join` names. The default is this node's password, because
+    /// the nodes of a cluster usually share one.
     pub fn join_password(&self) -> Option<&str> {
         let secret = if self.masterauth.is_set() { &self.masterauth } else { &self.requirepass };
         Some(secret.text()).filter(|text| !text.is_empty())

@@ -1,14 +1,14 @@
-//! The three kinds of error, which no conversion joins.
+//! The three kinds of error; there is no conversion between them.
 //!
 //! * [`CommandError`]: the error of a command. It is deterministic and comparable, so it can be
 //!   part of the result that every replica computes; commands can return no other error.
-//! * [`Unavailable`]: the node could not answer. Every case but [`Unavailable::Uncertain`] is
-//!   decided before anything is proposed, so a client may retry.
+//! * [`Unavailable`]: the node could not answer. Except for [`Unavailable::Uncertain`], nothing was
+//!   proposed, so a client may retry.
 //! * [`Fatal`]: this node has to stop. The error is logged once, and the process exits with a
 //!   non-zero code.
 //!
-//! Invariant: `CommandError` has no conversion from an I/O error: a replica whose reply depended on
-//! its disk would fork the state.
+//! Invariant: `CommandError` has no conversion from an I/O error: if a reply depended on a
+//! replica's disk, the replicas would diverge.
 
 use std::borrow::Cow;
 use std::path::PathBuf;
@@ -25,7 +25,8 @@ impl CommandError {
         CommandError(Cow::Borrowed(line))
     }
 
-    /// An error with a computed text. Line breaks would end the reply early, so they become spaces.
+    /// An error with a computed text. Line breaks in it become spaces, because a line break would
+    /// end the reply.
     pub fn new(line: impl Into<String>) -> CommandError {
         let line: String = line.into();
         CommandError(Cow::Owned(if line.contains(['\r', '\n']) {
@@ -65,15 +66,17 @@ impl CommandError {
     pub const NOT_AT_ROOT: CommandError = CommandError::fixed("ERR new objects must be created at the root");
     pub const NO_KEY: CommandError =
         CommandError::fixed("ERR could not perform this operation on a key that doesn't exist");
-    /// RedisJSON's error for a text or a path that is not UTF-8. It has no code.
+    /// RedisJSON's error for a text or a path that is not UTF-8. It has no error code.
     pub const NOT_UTF8: CommandError = CommandError::fixed("Couldn't parse as UTF-8 string");
     pub const OUT_OF_FUEL: CommandError = CommandError::fixed("ERR the path visits too much of the document");
-    /// The paths of a request, or of all commands of an entry, visit too much together.
+    /// The error when the paths of a request, or of all commands of a log entry, together take too
+    /// many steps.
     pub const OUT_OF_STEPS: CommandError =
         CommandError::fixed("ERR the paths take too many steps over all documents");
 }
 
-/// Why the node could not answer a request. Every text begins with the code that clients match on.
+/// The reason why the node could not answer a request. Every text begins with a code that clients
+/// match on.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, serde::Serialize, serde::Deserialize)]
 pub enum Unavailable {
     #[error("LOADING the node is loading its data")]
@@ -96,7 +99,8 @@ pub enum Unavailable {
     Unreadable,
 }
 
-/// Why this node has to stop. Every text names the file, address or setting to look at.
+/// The reason why this node has to stop. Every text names the file, address or setting that an
+/// operator has to look at.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Fatal {
     #[error("{}: damaged at byte {offset}: {reason}", path.display())]
@@ -106,8 +110,8 @@ pub enum Fatal {
     #[error("{}: {reason}", path.display())]
     Directory { path: PathBuf, reason: String },
     #[error(
-        "node {node} answers at {address}, where its members know it, from another process: this one runs on a copy \
-         of its directory; remove the copy"
+        "another process answers as node {node} at {address}, the address known to the members: this one uses a copy \
+         of its data directory; remove the copy"
     )]
     Copy { node: u64, address: String },
     #[error("{address}: {reason}")]

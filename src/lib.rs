@@ -2,8 +2,8 @@
 //!
 //! Every write is an entry of a Raft log, on the disks of a majority before it is acknowledged; the
 //! state in memory is the result of applying the log. A node runs alone or as a member of a
-//! cluster, on the same code paths. `docs/ARCHITECTURE.md` is the tour. In short, a write takes
-//! this path:
+//! cluster, on the same code paths. `docs/ARCHITECTURE.md` describes the parts. In short, a write
+//! takes this path:
 //!
 //! ```text
 //! bytes -> resp::Decoder -> server::connection -> command::table
@@ -26,7 +26,7 @@
 //! | [`resp`] | the wire: requests, replies, limits |
 //! | [`json`] | documents, paths, edits; pure |
 //! | [`error`] | the three kinds of error, without conversions between them |
-//! | [`limits`] | the vocabulary of limits |
+//! | [`limits`] | the type of a limit that clients can reach |
 //! | [`keyspace`] | keys with their values, deadlines and versions |
 //! | [`command`] | the commands: a framework, families, one table; the trait is the route |
 //! | [`config`] | the settings |
@@ -39,8 +39,8 @@
 //! | [`node`] | the composition root |
 //! | [`client`] | the command-line client |
 //!
-//! A module imports only from those above it, except that `storage` sits on `env` and serves
-//! `peer`, `raft`, `cluster` and `node` alone.
+//! A module imports only from modules above it in this table. `storage` uses only
+//! `env` and `error`, and is used only by `peer`, `raft`, `cluster` and `node`.
 //!
 //! A node embedded in another program:
 //!

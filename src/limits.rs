@@ -1,4 +1,4 @@
-//! The vocabulary of the limits that a client can meet.
+//! The type that describes a limit which a client can reach.
 //!
 //! Each module lists its limits as `LIMITS`, next to the constants, with their compiled values.
 //! `docs/limits.md` is generated from these lists.
@@ -6,15 +6,16 @@
 /// One limit.
 #[derive(Clone, Copy, Debug)]
 pub struct Limit {
-    /// The constant's path as the list names it.
+    /// The constant's path, as the module's list gives it.
     pub constant: &'static str,
-    /// What is bounded.
+    /// The resource that is limited.
     pub subject: &'static str,
     pub value: u64,
     pub unit: Unit,
-    /// The setting whose default the value is; empty if the limit is fixed.
+    /// The setting that changes the limit; `value` is then its default. Empty if the limit is
+    /// fixed.
     pub setting: &'static str,
-    /// What happens beyond the limit, or why it has this value.
+    /// The effect of exceeding the limit, or the reason for its value.
     pub note: &'static str,
 }
 
@@ -31,8 +32,8 @@ impl Limit {
     }
 }
 
-/// A [`Limit`] from the constant that holds it: `limit!(PATH_BYTES_MAX, Bytes, "A path", "Syntax
-/// error beyond.")`.
+/// Makes a [`Limit`] from the constant with its value: `limit!(PATH_BYTES_MAX, Bytes, "A path", "A
+/// longer one is a syntax error.")`.
 macro_rules! limit {
     ($constant:expr, $unit:ident, $subject:literal, $note:literal) => {
         $crate::limits::Limit {

@@ -1,14 +1,15 @@
-//! A node: the composition root, and the only file that names every concrete type.
+//! A node: creates all parts and connects them. No other file names every concrete type.
 //!
 //! A start binds the ports, locks and opens the data directory, reads the newest snapshot and the
-//! log, starts consensus, and only then accepts clients. Ports come first: a port in use is the
-//! most common mistake, and nothing has been touched yet. A stop accepts no new clients, lets each
-//! open connection get its replies, stops consensus and closes the log.
+//! log, starts consensus, and only then accepts clients. The ports come first, because a port in
+//! use is the most common mistake, and is then found before anything on disk is changed. To stop, a
+//! node refuses new clients, lets each open connection receive its replies, stops consensus and
+//! closes the log.
 //!
 //! Invariants:
-//! * clients are accepted last and stopped first;
+//! * clients are accepted last, and disconnected first;
 //! * the lock on the data directory is held until consensus has stopped;
-//! * a restart in another role begins after the node has stopped as a whole.
+//! * a restart in another role begins after all parts of the node have stopped.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -31,11 +32,12 @@ use crate::storage::{DataDir, Identity};
 
 /// A node that has started and is ready to serve.
 pub struct Node {
-    /// Taken when the node serves.
+    /// Taken out when the node begins to serve.
     listener: Option<Listener>,
     address: SocketAddr,
     state: Arc<ServerState>,
-    /// Held until the node has stopped, which keeps other processes out.
+    /// Held until the node has stopped, because its lock keeps other processes out of the
+    /// directory.
     data: DataDir,
     net: Arc<dyn Net>,
 }
@@ -44,8 +46,8 @@ impl Node {
     /// Binds the ports, opens the data directory and starts consensus.
     ///
     /// # Errors
-    /// [`Fatal`] for a port in use, a directory of another node, damaged data, or settings that do
-    /// not fit together.
+    /// [`Fatal`] if a port is in use, the directory belongs to another node, data is damaged, or
+    /// settings contradict each other.
     pub async fn start(config: Config) -> Result<Node, Fatal> {
         let disk: Arc<dyn Disk> = RealDisk::shared();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
@@ -53,7 +55,7 @@ impl Node {
         Node::start_on(config, disk, clock, RealNet::shared()).await
     }
 
-    /// As [`Node::start`], with the caller's disk, clock and network.
+    /// Like [`Node::start`], with a disk, clock and network from the caller.
     pub async fn start_on(
         config: Config,
         disk: Arc<dyn Disk>,
@@ -74,7 +76,7 @@ impl Node {
         let mut acceptor = bind_raft(&config, &*net).await?;
         let mut random = Random::seeded(random_u64());
         let owner = DataDir::owner(&*disk, &config.dir)?;
-        // A new directory is a new incarnation of this node.
+        // A new directory gets a new incarnation of this node.
         let incarnation = owner.as_ref().map_or_else(|| random.next_u64(), |owner| owner.incarnation);
         let mut member = own_member(&config, listener.address(), acceptor.address(), incarnation)?;
         let port = RaftPort { acceptor: &mut *acceptor, net: net.clone() };
@@ -91,8 +93,8 @@ impl Node {
             bootstrap,
             own: member.clone(),
             net: net.clone(),
-            // A weak reference: PubSub publishes through the group, so strong ones would form a
-            // cycle.
+            // A weak reference, because PubSub holds the group to publish through it: strong
+            // references would form a cycle.
             sink: Arc::new(Arc::downgrade(&pubsub)),
             acceptor,
             replica: ReplicaOptions {
@@ -129,7 +131,7 @@ impl Node {
         Ok(Node { address: listener.address(), listener: Some(listener), state: Arc::new(state), data, net })
     }
 
-    /// Where clients connect.
+    /// The address to which clients connect.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -142,7 +144,7 @@ impl Node {
     /// Serves clients until `stop` is ready or an operator stops the node, and then stops cleanly.
     ///
     /// # Errors
-    /// [`Fatal`] when consensus has failed: the disk failed, or the log is damaged.
+    /// [`Fatal`] if consensus fails, because the disk failed or the log is damaged.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), Fatal> {
         let mut stop = std::pin::pin!(stop);
         let mut node = self;
@@ -159,7 +161,7 @@ impl Node {
         Ok(())
     }
 
-    /// Serves until the node stops. Returns the role to restart in, if any.
+    /// Serves clients until the node stops. Returns the role in which to restart, if any.
     async fn serve(&mut self, stop: impl Future<Output = ()>) -> Result<Option<Restart>, Fatal> {
         let (stopping, stopping_seen) = watch::channel(false);
         let listener = self.listener.take().expect("a node serves once");
@@ -197,25 +199,26 @@ impl Node {
         if outcome.is_ok() {
             self.state.group.leave_leadership().await;
         }
-        // The stop would have to wait for clients that a pause holds back.
+        // Ends a pause of clients: the stop waits for connections, and paused commands would delay
+        // it.
         self.state.pubsub.pause.disable();
         stopping.send_replace(true);
         let served = match outcome {
             Ok(()) => server.await.map_err(|error| Fatal::Consensus(format!("the listener ended: {error}"))),
             Err(_) => Ok(()),
         };
-        // Also after a failure: the queued entries are written. The first error is the one
-        // reported.
+        // Done after a failure too, so that queued entries are written. If both fail, the first
+        // error is reported.
         let closed = self.state.group.shutdown().await;
         outcome.and(served).and(closed).map(|()| next)
     }
 
-    /// The client address of the leader, or else of some other member.
+    /// The client address of the leader; if that is unknown, of some other member.
     fn another_member(&self) -> String {
         let status = self.state.group.status();
         let others = status.members.iter().filter(|member| member.id != status.node_id);
         let other = others.max_by_key(|member| Some(member.id) == status.leader);
-        // A node that lost its log knows no member.
+        // The members of a node that lost its log are unknown.
         other.map_or_else(
             || self.state.config.read().join.clone(),
             |other| other.member.client_address.clone(),
@@ -243,7 +246,7 @@ impl Node {
     }
 }
 
-/// The port for other nodes, before the group has it.
+/// The port for other nodes, until the group takes it over.
 struct RaftPort<'a> {
     acceptor: &'a mut dyn Acceptor,
     net: Arc<dyn Net>,
@@ -263,7 +266,7 @@ async fn bind_raft(config: &Config, net: &dyn Net) -> Result<Box<dyn Acceptor>, 
     })
 }
 
-/// This node as a member: at the advertised addresses, or else at the bound ones.
+/// This node as a member, at its advertised addresses, or otherwise at its bound ones.
 fn own_member(
     config: &Config,
     client: SocketAddr,
@@ -280,8 +283,9 @@ fn member_at(advertised: &Advertised, incarnation: u64) -> Member {
     Member { raft_address: advertised.raft.clone(), client_address: advertised.client.clone(), incarnation }
 }
 
-/// Warns if the other members know this node at another address: they keep connecting to the
-/// address with which it joined. A port that the system chose differs after each start.
+/// Warns if the membership has another address for this node: the other members keep connecting to
+/// the address with which it joined. This happens for example if the system chooses the port, which
+/// then differs at each start.
 fn warn_of_another_address(group: &Group, own: &Member) {
     let status = group.status();
     if let Some(known) =
@@ -291,8 +295,8 @@ fn warn_of_another_address(group: &Group, own: &Member) {
     }
 }
 
-/// Determines the cluster of this node, and how the node becomes a member. `owner` is the identity
-/// in the data directory.
+/// Determines which cluster this node belongs to, and how the node becomes a member. `owner` is the
+/// identity in the data directory, if any.
 async fn bootstrap_or_join(
     config: &Config,
     disk: &dyn Disk,
@@ -306,10 +310,11 @@ async fn bootstrap_or_join(
     let alone = || Bootstrap::InitialMembers(BTreeMap::from([(node, member.clone())]));
     if !config.peers.is_empty() {
         if config.peers.iter().count() > 1 && owner.is_none() {
-            // Whatever its later settings, this node never forms that cluster alone.
+            // Recorded so that this node never forms the cluster of that name alone, even with
+            // other settings later.
             DataDir::mark_joined(disk, &config.dir)?;
         }
-        // The incarnations of the others are not known yet.
+        // Their incarnations are not known yet.
         let initial_members =
             config.peers.iter().map(|(id, advertised)| (id, member_at(advertised, 0))).collect();
         return Ok((identity(config.peers.cluster()), Bootstrap::InitialMembers(initial_members)));
@@ -332,7 +337,7 @@ async fn bootstrap_or_join(
                 biased;
                 joined = join::request(&config.join, config.join_password(), node, member) => joined?,
                 () = answer_while_joining(port.acceptor, node, member.incarnation, port.net) => {
-                    unreachable!("it answers until it is dropped")
+                    unreachable!("answering ends only when it is dropped")
                 }
             };
             DataDir::mark_joined(disk, &config.dir)?;
@@ -358,7 +363,7 @@ mod tests {
         Node::start_on(config, disk, clock, RealNet::shared()).await.expect("a fresh node starts")
     }
 
-    /// The number of references to what a stopped node has to release.
+    /// Counts the references to parts that a stopped node has to release.
     fn held(node: &Node) -> impl Fn() -> usize + use<> {
         let (keyspace, pubsub) = (Arc::downgrade(&node.state.keyspace), Arc::downgrade(&node.state.pubsub));
         move || keyspace.strong_count() + pubsub.strong_count()
@@ -368,8 +373,8 @@ mod tests {
     async fn a_stopped_node_releases_its_documents_and_clients() {
         let node = started(1).await;
         let held = held(&node);
-        node.run(async {}).await.expect("it stops cleanly");
-        // Its tasks were aborted, and need a turn or two to end.
+        node.run(async {}).await.expect("the node stops cleanly");
+        // The node's tasks were aborted, and end within a few turns of the runtime.
         let mut turns = 0;
         while held() > 0 {
             tokio::task::yield_now().await;
@@ -382,7 +387,7 @@ mod tests {
     async fn a_node_that_joins_another_cluster_releases_its_old_state() {
         let (member, joiner) = (started(1).await, started(2).await);
         let (group, held) = (member.group().clone(), held(&joiner));
-        joiner.group().wait_until_loaded().await.expect("its log is applied");
+        joiner.group().wait_until_loaded().await.expect("the node has applied its log");
         let join = format!("RAFT.CLUSTER JOIN {}\r\n", member.address());
         let mut client = TcpStream::connect(joiner.address()).await.expect("it listens");
         let running = [member, joiner].map(|node| tokio::spawn(node.run(std::future::pending())));

@@ -1,13 +1,12 @@
 //! A seeded random number generator: a pure function of its seed.
 //!
-//! Commands seed it with a number that the log entry carries; tests and the simulation seed it with
-//! a number that they print. New seeds come from [`crate::env::random_u64`], which commands cannot
-//! name.
+//! Commands take its seed from the log entry; tests and the simulation print theirs. New seeds come
+//! from [`crate::env::random_u64`], to which commands have no access.
 //!
 //! Invariants:
-//! * The sequence depends on the seed alone, on every platform and in every version: a printed seed
+//! * The sequence depends only on the seed, on every platform and in every version: a printed seed
 //!   always reproduces its run.
-//! * Not for secrets: the output reveals the 64 bits of state.
+//! * It must not be used for secrets, because its output reveals the 64 bits of its state.
 
 /// SplitMix64 (Steele, Lea and Flood, 2014): the smallest generator that passes the usual tests.
 #[derive(Clone, Debug)]
@@ -31,14 +30,14 @@ impl Random {
     /// A number in `0..bound`, uniform to within 2^-64 of the bound.
     ///
     /// # Panics
-    /// If `bound` is 0: there is no such number.
+    /// If `bound` is 0.
     pub fn below(&mut self, bound: u64) -> u64 {
-        assert!(bound > 0, "no number is below 0");
+        assert!(bound > 0, "the bound is positive");
         let wide = u128::from(self.next_u64()) * u128::from(bound);
         (wide >> 64) as u64
     }
 
-    /// True for one call in `n` on average.
+    /// True for one of `n` calls on average.
     pub fn one_in(&mut self, n: u64) -> bool {
         self.below(n) == 0
     }

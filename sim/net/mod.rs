@@ -1,14 +1,14 @@
 //! The network of a simulation: connections between nodes in one process, with delays, cuts and
-//! silent failures.
+//! failures that are not reported.
 //!
 //! The simulation advances the time ([`Network::advance`]); then the bytes that are due arrive, and
 //! their readers are woken.
 //!
 //! Invariants:
-//! * the bytes of a connection arrive in order, whatever their delays;
+//! * the bytes of a connection arrive in order, even if their delays differ;
 //! * bytes held back by a cut arrive after it has healed, as TCP would retransmit them, unless the
 //!   connection was broken meanwhile;
-//! * the delays depend on the seed alone.
+//! * the delays depend only on the seed.
 
 mod state;
 mod stream;
@@ -30,11 +30,11 @@ pub struct Network {
     state: Arc<Mutex<State>>,
 }
 
-/// The delays of messages.
+/// The delays of messages, in milliseconds.
 #[derive(Clone, Copy, Debug)]
 pub struct Delays {
     pub usual_ms: u64,
-    /// One in this many messages takes up to `late_ms`.
+    /// One of this many messages takes up to `late_ms`.
     pub late_one_in: u64,
     pub late_ms: u64,
 }
@@ -54,7 +54,7 @@ impl Network {
         Arc::new(HostNet { network: self.clone(), host })
     }
 
-    /// Advances the time, and delivers what is due.
+    /// Advances the time, and delivers the bytes that are due.
     pub fn advance(&self, now_ms: u64) {
         let woken = self.state.lock().advance(now_ms);
         woken.into_iter().for_each(|waker| waker.wake());
@@ -73,20 +73,20 @@ impl Network {
         self.state.lock().delays = delays;
     }
 
-    /// Breaks every connection between two hosts; both sides see it.
+    /// Breaks every connection between two hosts; both sides get an error.
     pub fn break_connections(&self, one: usize, other: usize) {
         let woken = self.state.lock().break_between(one, other);
         woken.into_iter().for_each(|waker| waker.wake());
     }
 
-    /// Takes a host from the network. If `silent`, the others see it only when it is back, or by
-    /// their timeouts.
+    /// Removes a host from the network. If `silent`, the other hosts notice only through their
+    /// timeouts, or when the host is back.
     pub fn host_down(&self, host: usize, silent: bool) {
         let woken = self.state.lock().host_down(host, silent);
         woken.into_iter().for_each(|waker| waker.wake());
     }
 
-    /// Brings a host back, and breaks what remains of connections to it.
+    /// Brings a host back, and breaks the connections to it that are left.
     pub fn host_up(&self, host: usize) {
         let woken = self.state.lock().host_up(host);
         woken.into_iter().for_each(|waker| waker.wake());
@@ -125,7 +125,7 @@ fn parse(address: &str) -> io::Result<SocketAddr> {
     address.parse().map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))
 }
 
-/// An attempt to connect; dropping it cancels it.
+/// An attempt to connect, which is cancelled on drop.
 struct Attempt<'a> {
     network: &'a Network,
     number: u64,

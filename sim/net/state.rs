@@ -9,7 +9,7 @@ use jsonvault::random::Random;
 
 use super::Delays;
 
-/// Capacity of one direction of a connection, after which its writer has to wait.
+/// Maximum bytes in one direction of a connection; beyond it the writer has to wait.
 const PIPE_BYTES_MAX: usize = 256 << 10;
 
 /// One direction of a connection.
@@ -19,11 +19,11 @@ pub struct Pipe {
     flying: VecDeque<(u64, Vec<u8>)>,
     arrived: VecDeque<u8>,
     bytes: usize,
-    /// When the end of the stream arrives.
+    /// The time at which the end of the stream arrives.
     end: Option<u64>,
     ended: bool,
     broken: bool,
-    /// One of its hosts went down silently: nothing is delivered any more.
+    /// Whether one of its hosts went down silently, so that nothing more is delivered.
     lost: bool,
     reader: Option<Waker>,
     writer: Option<Waker>,
@@ -120,7 +120,7 @@ impl State {
     }
 
     pub fn give_up(&mut self, number: u64) {
-        // A connection that was made and not fetched is closed: no one holds its ends.
+        // The connection was made, but its initiator has gone: both directions are closed.
         if let Some(Connecting { outcome: Some(Ok((incoming, outgoing))), .. }) =
             self.connecting.remove(&number)
         {
@@ -217,7 +217,7 @@ impl State {
     pub fn host_up(&mut self, host: usize) -> Vec<Waker> {
         self.down[host] = false;
         let mut woken = self.break_where(|pipe| pipe.lost && pipe.from == host);
-        // The readers of these pipes are gone.
+        // Removes the pipes whose readers no longer exist.
         self.pipes.retain(|_, pipe| {
             let stays = !(pipe.lost && pipe.to == host);
             if !stays {
@@ -277,7 +277,7 @@ impl State {
         Poll::Ready(Ok(count))
     }
 
-    /// Ends the stream of one host.
+    /// Ends the stream in one direction, because its writer has finished.
     pub fn end(&mut self, outgoing: u64) {
         let arrival = self.now_ms + 1;
         if let Some(pipe) = self.pipes.get_mut(&outgoing) {
@@ -286,11 +286,11 @@ impl State {
         }
     }
 
-    /// Closes both directions of a connection, when one host drops it.
+    /// Closes both directions of a connection, because one host dropped it.
     pub fn close(&mut self, incoming: u64, outgoing: u64) {
         self.end(outgoing);
-        // Bytes of the other side are no longer read. If a host went down silently, its peer does
-        // not learn even that.
+        // The other side's bytes are no longer read, and its writer gets an error. If a host went
+        // down silently, its peer does not get this error either.
         if self.pipes.get(&incoming).is_some_and(|pipe| !pipe.lost)
             && let Some(pipe) = self.pipes.remove(&incoming)
             && let Some(writer) = pipe.writer

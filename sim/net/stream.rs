@@ -8,7 +8,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::Network;
 
-/// Dropping it closes the connection.
+/// A stream, whose connection is closed on drop.
 pub struct Stream {
     network: Network,
     incoming: u64,

@@ -10,17 +10,17 @@ use jsonvault::node::Node;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
-/// Documents are allocated by the tasks of connections and freed by the task that applies the next
-/// write, so frees across threads have to be cheap. benchmarks/README.md has the memory per
-/// document with this allocator; others were not measured.
+/// The allocator. The tasks of connections allocate documents, and the task that applies a later
+/// write frees them, so freeing memory of another thread has to be cheap. benchmarks/README.md has
+/// the memory per document with this allocator; other allocators were not measured.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Large enough that the allocator gives it pages of its own.
+/// Size of an allocation that is large enough to get its own pages from the allocator.
 const LARGE_BYTES: usize = 4 << 20;
 
-/// Small entries are written by the consensus task itself. When the disk hangs, another thread has
-/// to reply to clients.
+/// Minimum number of threads. The consensus task itself writes small entries; if the disk hangs,
+/// another thread has to reply to clients.
 const THREADS_MIN: usize = 2;
 
 fn main() -> ExitCode {
@@ -49,7 +49,7 @@ fn run() -> Result<(), Fatal> {
         .build()
         .map_err(|error| Fatal::Config(format!("cannot start the threads: {error}")))?;
     runtime.block_on(async {
-        // First: a signal without a handler kills the process.
+        // Done first, because a signal without a handler kills the process.
         let mut signals = StopSignals::new();
         let node = tokio::select! {
             biased;
@@ -74,24 +74,27 @@ fn run() -> Result<(), Fatal> {
     })
 }
 
-/// Makes the allocator return freed memory to the system, which it otherwise does when something
-/// large is freed next. An idle node frees nothing, and would keep the memory of its last requests.
+/// Makes the allocator return freed memory to the system at intervals. On its own, it does so only
+/// when something large is freed; an idle node frees nothing, and would keep the memory of its last
+/// requests.
 async fn return_memory() {
     let mut interval = tokio::time::interval(Duration::from_secs(1));
     loop {
         interval.tick().await;
-        // Never written to: two calls to the allocator and no page.
+        // Costs two calls to the allocator and no memory page, because the buffer is never written
+        // to.
         drop(std::hint::black_box(Vec::<u8>::with_capacity(LARGE_BYTES)));
     }
 }
 
-/// A bare level applies to our own messages. Those of openraft are shown from `error` on, since it
-/// warns of each heartbeat to a member that is down; a filter can ask for more. Its front tells
-/// only that it has stopped, to each message of another node that arrives during a shutdown; why it
-/// stopped otherwise, the node tells itself.
+/// Turns the setting `loglevel` into a log filter. A bare level applies to our own messages.
+/// openraft's messages are shown from `error` on, because it warns of each heartbeat to a member
+/// that is down; a filter can request more. openraft's `raft_inner` is silenced: during a shutdown
+/// it reports, for each message of another node, only that it has stopped. If it stops for another
+/// reason, this program logs the reason itself.
 fn filter(loglevel: &str) -> String {
     let level = match loglevel {
-        // redis.conf's names.
+        // The names of levels in redis.conf.
         "notice" | "verbose" => "info",
         "warning" => "warn",
         other => other,
@@ -103,10 +106,10 @@ fn filter(loglevel: &str) -> String {
     }
 }
 
-/// A second signal is for an operator who does not want to wait for clients. As after a crash,
-/// every acknowledged write is in the log.
+/// Ends the process at a second signal, when an operator does not want to wait for clients. As
+/// after a crash, every acknowledged write is in the log.
 fn end_at_once() -> ! {
-    eprintln!("server: ended at once by a second signal");
+    eprintln!("server: a second signal ended the process at once");
     std::process::exit(1)
 }
 

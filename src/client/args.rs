@@ -30,11 +30,11 @@ pub struct Args {
     pub(super) command: Option<Command>,
 }
 
-/// Where a server listens that was told nothing else.
+/// The port on which a server listens by default.
 const PORT_DEFAULT: u16 = 6379;
 
 const EXIT_CODES: &str = "Exit codes: 0 success, 1 the reply was nil, as for a missing key, 2 usage, 3 the server replied with an error \
-(or refused a document of an import), 4 no connection or it was lost, 5 it is unknown whether a write was applied.";
+(or refused a document of an import), 4 no connection or it was lost, 5 it is not known whether a write was applied.";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -131,7 +131,7 @@ impl Args {
     pub(super) fn target(&self) -> Target {
         Target {
             server: self.server.clone(),
-            // An empty variable counts as unset.
+            // A variable that is empty counts as not set.
             login: self
                 .password
                 .clone()
@@ -148,7 +148,7 @@ impl Args {
 }
 
 impl Command {
-    /// The words of the request.
+    /// The words of the request that the subcommand sends.
     pub(super) fn words(&self) -> Vec<String> {
         let words: Vec<&str> = match self {
             Command::Set { key, json } => vec!["JSON.SET", key, "$", json],
@@ -168,12 +168,12 @@ impl Command {
     }
 }
 
-/// The address with its port.
+/// Parses an address, and adds the default port if it has none.
 fn address(text: &str) -> Result<String, String> {
     let is_bare_v6 = text.parse::<std::net::Ipv6Addr>().is_ok();
     let has_port = !is_bare_v6 && text.rsplit_once(':').is_some_and(|(_, port)| !port.contains(']'));
     match text {
-        "" => Err("a host is wanted".to_owned()),
+        "" => Err("the host is missing".to_owned()),
         _ if is_bare_v6 => Ok(format!("[{text}]:{PORT_DEFAULT}")),
         _ if has_port => Ok(text.to_owned()),
         _ => Ok(format!("{text}:{PORT_DEFAULT}")),

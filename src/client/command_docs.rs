@@ -1,23 +1,23 @@
-//! The documentation of commands, for completion and hints in the prompt.
+//! Reads the documentation of commands, for completion and hints in the prompt.
 //!
-//! Parses `COMMAND DOCS` tolerantly: missing and unknown parts are left out, and without the
-//! command there are no hints.
+//! The reply to `COMMAND DOCS` is parsed tolerantly: missing and unknown parts are left out. If the
+//! server does not have the command, there are no hints.
 
 use crate::resp::Value;
 
-/// The deepest nesting of arguments that is parsed; no command of Redis exceeds four.
+/// Maximum nesting of arguments that is parsed; no command of Redis exceeds four levels.
 const DEPTH_MAX: usize = 8;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct CommandDoc {
-    /// In capitals; `CLIENT LIST` for a subcommand.
+    /// The name in capitals; a subcommand has the form `CLIENT LIST`.
     pub(super) name: String,
     pub(super) summary: String,
     /// One text per argument: `key`, `[NX | XX]`, `path [path ...]`.
     pub(super) syntax: Vec<String>,
 }
 
-/// The rows of a reply to `COMMAND DOCS`, sorted by name.
+/// The commands in a reply to `COMMAND DOCS`, sorted by name.
 pub(super) fn read(reply: &Value) -> Vec<CommandDoc> {
     let mut docs = Vec::new();
     collect(reply, &mut docs);
@@ -51,7 +51,7 @@ fn text(value: &Value) -> Option<String> {
     value.text().map(|bytes| String::from_utf8_lossy(bytes).into_owned())
 }
 
-/// One argument as redis.io writes it.
+/// Formats one argument in the notation of redis.io.
 fn syntax(argument: &Value, depth: usize) -> Option<String> {
     if depth == DEPTH_MAX {
         return None;

@@ -2,8 +2,8 @@
 //!
 //! Invariants:
 //! * `in_flight` is the number of queued and unanswered requests;
-//! * after an error of the stream nothing is sent, but replies that have arrived can still be
-//!   received.
+//! * after an error of the stream, nothing more is sent, but replies that have already arrived can
+//!   be received.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
@@ -13,15 +13,15 @@ use bytes::BytesMut;
 
 use crate::resp::{Limits, ReplyDecoder, Value, encode_request};
 
-/// Bytes per read: a window of small replies.
+/// Size of one read: the replies to a window of small requests.
 const READ_BYTES: usize = 64 << 10;
 
-/// Where to connect to, and how long to wait.
+/// The server to connect to, its credentials, and timeouts.
 #[derive(Clone, Debug)]
 pub struct Target {
     /// `host:port`.
     pub server: String,
-    /// A user, if not the default one, and a password.
+    /// The password, and the user if it is not the default one.
     pub login: Option<(Option<String>, String)>,
     pub connect_timeout: Duration,
     pub timeout: Duration,
@@ -33,7 +33,7 @@ pub enum ConnectionError {
     Connect { server: String, reason: String },
     #[error("the connection was lost ({0}); unanswered requests may or may not have been applied")]
     Lost(String),
-    /// The server refused the login.
+    /// The server refused to authenticate the client.
     #[error("{0}")]
     Refused(String),
 }
@@ -47,15 +47,15 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Connects to the first of the server's addresses that answers, and logs in if there is a
-    /// password.
+    /// Connects to the first of the server's addresses that answers, and authenticates if there is
+    /// a password.
     ///
     /// # Errors
     /// [`ConnectionError`] with the address.
     pub fn open(target: &Target) -> Result<Connection, ConnectionError> {
         let fail = |reason: String| ConnectionError::Connect { server: target.server.clone(), reason };
         let addresses = target.server.to_socket_addrs().map_err(|error| fail(error.to_string()))?;
-        let mut last = "the name has no address".to_owned();
+        let mut last = "the host name has no address".to_owned();
         for address in addresses {
             match TcpStream::connect_timeout(&address, target.connect_timeout) {
                 Ok(stream) => {
@@ -93,7 +93,7 @@ impl Connection {
 
     /// Sends one command and waits for its reply, which may be an error reply.
     pub fn call(&mut self, words: &[impl AsRef<[u8]>]) -> Result<Value, ConnectionError> {
-        assert_eq!(self.in_flight, 0, "a call's reply is the next one");
+        assert_eq!(self.in_flight, 0, "no other request is in flight");
         self.queue(words);
         self.flush()?;
         self.receive()
@@ -120,12 +120,12 @@ impl Connection {
         sent
     }
 
-    /// The reply to the oldest request in flight. Pushes are dropped.
+    /// Waits for the reply to the oldest request in flight. Push messages are dropped.
     ///
     /// # Panics
-    /// If nothing is in flight: it would wait forever.
+    /// If no request is in flight, because the wait would never end.
     pub fn receive(&mut self) -> Result<Value, ConnectionError> {
-        assert!(self.in_flight > 0, "a reply is due");
+        assert!(self.in_flight > 0, "a request is in flight");
         loop {
             match self.decoder.decode(&mut self.incoming) {
                 Ok(Some(Value::Push(_))) => {}
@@ -150,7 +150,7 @@ impl Connection {
         };
         self.incoming.truncate(start + *read.as_ref().unwrap_or(&0));
         match read {
-            Ok(0) => Err(ConnectionError::Lost("the server closed it".to_owned())),
+            Ok(0) => Err(ConnectionError::Lost("the server closed the connection".to_owned())),
             Ok(_) => Ok(()),
             Err(error) => Err(lost(error)),
         }
@@ -159,7 +159,9 @@ impl Connection {
 
 fn lost(error: std::io::Error) -> ConnectionError {
     match error.kind() {
-        ErrorKind::WouldBlock | ErrorKind::TimedOut => ConnectionError::Lost("no reply in time".to_owned()),
+        ErrorKind::WouldBlock | ErrorKind::TimedOut => {
+            ConnectionError::Lost("no reply arrived in time".to_owned())
+        }
         _ => ConnectionError::Lost(error.to_string()),
     }
 }
@@ -194,7 +196,7 @@ mod tests {
 
     #[test]
     fn the_error_names_an_unreachable_server() {
-        // Bound and dropped, so that the port is closed.
+        // The listener is dropped at once, so that the port is closed.
         let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let server = FakeServer::start(|_| Reply::OK);
         let target = Target { server: address.to_string(), ..server.target() };

@@ -1,8 +1,8 @@
-//! The documents of a file, one at a time: lines of NDJSON, or the elements of one JSON array.
+//! Reads the documents of a file one at a time: lines of NDJSON, or the elements of one JSON array.
 //!
-//! Memory is bounded by the longest document, not by the file. Lines are not parsed: the server
-//! validates documents. The elements of an array are found by parsing, so an error in an array ends
-//! the reading.
+//! Memory use depends on the longest document, not on the size of the file. Lines are not parsed:
+//! the server validates documents. The elements of an array are found by parsing, so reading ends
+//! at the first error in an array.
 
 use std::fmt;
 use std::io::{BufRead, Read};
@@ -14,19 +14,20 @@ use serde_json::value::RawValue;
 use super::args::Format;
 use crate::resp::Limits;
 
-/// The text of one document, and its number: its line, or its position in the array, from 1.
+/// The text of one document; and its number from 1, which is that of its line or its position in
+/// the array.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Piece<'a> {
     pub(super) number: u64,
     pub(super) json: &'a [u8],
 }
 
-/// Why reading ended before the end of the file.
+/// The reason why reading ended before the end of the file.
 #[derive(Debug)]
 pub(super) enum Stopped<E> {
     /// The file can't be read, or is malformed.
     File(String),
-    /// The visitor failed.
+    /// The call of `visit` failed.
     Visitor(E),
 }
 
@@ -44,8 +45,8 @@ pub(super) fn each_document<E>(
     if array { each_element(reader, &mut visit) } else { each_line(reader, &mut visit) }
 }
 
-/// The first byte that is not white space, which stays in the reader. White space before it is
-/// consumed, with its line ends: lines are then counted from the first that is not blank.
+/// Consumes white space and returns the first byte after it, which stays in the reader. Line ends
+/// are consumed too, so lines are counted from the first one that is not blank.
 fn first_byte(reader: &mut impl BufRead) -> Result<Option<u8>, String> {
     loop {
         let buffer = reader.fill_buf().map_err(|error| error.to_string())?;
@@ -70,7 +71,8 @@ fn each_line<E>(
     reader: &mut impl BufRead,
     visit: &mut impl FnMut(Piece<'_>) -> Result<(), E>,
 ) -> Result<(), Stopped<E>> {
-    // No server accepts a longer argument, and a file without line ends must not fill the memory.
+    // Longer lines are an error: no server accepts a longer argument, and a file without line ends
+    // must not fill the memory.
     let longest = Limits::DEFAULT.bulk_bytes_max as u64;
     let (mut line, mut number) = (Vec::new(), 0);
     loop {
@@ -104,7 +106,7 @@ fn each_element<E>(
     }
 }
 
-/// Passes each element to the visitor as soon as it is parsed.
+/// Passes each element to the visitor as soon as it has been parsed.
 struct Elements<'a, F, E> {
     visit: &'a mut F,
     stopped: &'a mut Option<E>,
@@ -137,7 +139,8 @@ mod tests {
 
     use super::*;
 
-    /// Reads through a buffer of three bytes, so that documents span reads.
+    /// Reads `text` through a buffer of three bytes, so that documents are split over several
+    /// reads.
     fn read(text: &str, format: Format) -> (Vec<(u64, String)>, Option<String>) {
         let mut found = Vec::new();
         let mut reader = BufReader::with_capacity(3, text.as_bytes());

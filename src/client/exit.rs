@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use crate::resp::Value;
 
-/// The outcome of a run; the numbers are part of the interface.
+/// The outcome of a run. The numbers are part of the client's interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Exit {
     /// Success.
@@ -15,7 +15,8 @@ pub enum Exit {
     Usage = 2,
     /// The server replied with an error, or refused at least one document of an import.
     Refused = 3,
-    /// No connection, or it was lost: unanswered requests may or may not have been applied.
+    /// There was no connection, or it was lost: unanswered requests may or may not have been
+    /// applied.
     Lost = 4,
     /// The server's reply began with `UNCERTAIN`.
     Uncertain = 5,

@@ -1,9 +1,9 @@
-//! `export`: all documents, as lines.
+//! `export`: writes all documents as lines.
 //!
 //! Each line is `{"key":"..","value":..}`, or the document alone with `--values`; `import --keyed`
-//! reads the former back. Keys come from SCAN and documents from JSON.GET while other clients may
-//! write: each document is consistent, the export as a whole is not a snapshot, and a key may
-//! appear twice, which does no harm to an import. Keys of other types are skipped and counted.
+//! reads lines of the first form. Keys come from SCAN and documents from JSON.GET while other
+//! clients may write: each document is consistent, but the whole export is not a snapshot. A key
+//! may appear twice, which an import tolerates. Keys of other types are skipped and counted.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -17,10 +17,11 @@ use super::connection::Connection;
 use super::{Exit, Failure};
 use crate::resp::Value;
 
-/// Keys per SCAN: enough that the round trips don't count.
+/// Number of keys requested by one SCAN: enough that round trips take little of the time.
 const SCAN_COUNT: &str = "256";
 
-/// Documents per pipeline. They may be large, and all of them are in flight together.
+/// Number of documents per pipeline. Documents may be large, and all of a pipeline are in flight
+/// together.
 const FETCH: usize = 32;
 
 pub(super) fn run(connection: &mut Connection, options: &ExportOptions) -> Result<Exit, Failure> {
@@ -44,7 +45,7 @@ pub(super) fn run(connection: &mut Connection, options: &ExportOptions) -> Resul
 struct Counts {
     exported: u64,
     skipped: u64,
-    /// Keys that are not UTF-8, which JSON can't represent.
+    /// Number of keys that are not UTF-8, which JSON cannot represent.
     unreadable: u64,
 }
 
@@ -75,7 +76,7 @@ fn export(
     }
 }
 
-/// One page of keys, and the cursor of the next.
+/// Requests one page of keys, and returns it with the next cursor.
 fn scan(
     connection: &mut Connection,
     cursor: &[u8],
@@ -106,7 +107,7 @@ fn write_document(
 ) -> Result<(), Failure> {
     let json = match value {
         Value::Bulk(json) => json,
-        // Deleted since SCAN named it.
+        // The key was deleted after SCAN returned it.
         Value::Null => return Ok(()),
         Value::Error(line) if line.starts_with("WRONGTYPE") || line.contains("wrong Redis type") => {
             counts.skipped += 1;
@@ -143,7 +144,8 @@ mod tests {
     use crate::error::CommandError;
     use crate::resp::{Reply, Request};
 
-    /// Two pages of keys: documents, one of another type, one that is gone.
+    /// Replies with two pages of keys: documents, a key of another type, and a key that no longer
+    /// exists.
     fn answer(request: &Request) -> Reply {
         let page = |cursor, keys: &[&'static str]| {
             Reply::Array(vec![

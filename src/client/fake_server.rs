@@ -1,4 +1,4 @@
-//! A minimal server for the client's tests: one thread, one connection at a time.
+//! A minimal server for the client's tests. It has one thread and serves one connection at a time.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -14,13 +14,13 @@ pub(super) struct FakeServer {
 }
 
 impl FakeServer {
-    /// Replies to each request with the result of `answer`, on a free port, until the test's
-    /// process ends.
+    /// Starts a server on a free port that replies to each request with the result of `answer`,
+    /// until the test's process ends.
     pub(super) fn start(answer: impl FnMut(&Request) -> Reply + Send + 'static) -> FakeServer {
         FakeServer::start_and_hang_up_after(usize::MAX, answer)
     }
 
-    /// The same, but closes the connection after `requests` replies.
+    /// Like [`start`], but closes the connection after `requests` replies.
     pub(super) fn start_and_hang_up_after(
         requests: usize,
         mut answer: impl FnMut(&Request) -> Reply + Send + 'static,
@@ -72,8 +72,8 @@ fn serve(mut stream: TcpStream, requests: usize, answer: &mut impl FnMut(&Reques
     }
 }
 
-/// Closes so that the client receives the replies: closing with unread input would reset the
-/// connection.
+/// Closes the connection in such a way that the client receives the replies: closing with unread
+/// input would reset it.
 fn hang_up(mut stream: TcpStream) {
     let _ = stream.shutdown(std::net::Shutdown::Write);
     let mut rest = [0; 4096];

@@ -19,8 +19,8 @@ use super::keys::Keys;
 use super::{Exit, Failure};
 use crate::resp::{Value, quote};
 
-/// Requests are collected up to this size before they are sent: one system call for many small
-/// documents, small compared with the window.
+/// Requests are collected up to this size before they are sent. One system call then sends many
+/// small documents, and the size is small compared with the window.
 const SEND_BYTES: usize = 64 << 10;
 
 pub(super) fn run(connection: &mut Connection, options: &ImportOptions) -> Result<Exit, Failure> {
@@ -38,7 +38,7 @@ pub(super) fn run(connection: &mut Connection, options: &ImportOptions) -> Resul
     import.close(end)
 }
 
-/// The file, or standard input for `-`; with the progress bar counting the bytes read.
+/// Opens the file, or standard input for `-`. The progress bar counts the bytes that are read.
 fn open(path: &Path, progress: &ProgressBar) -> Result<Box<dyn Read>, Failure> {
     let template = "{wide_bar} {bytes}/{total_bytes} {msg} {elapsed}";
     if path == Path::new("-") {
@@ -119,7 +119,8 @@ impl<'a> Import<'a> {
         if self.connection.queued_bytes() >= SEND_BYTES {
             self.connection.flush()?;
         }
-        // Half the window at a time: the server works on the other half, and receives batches.
+        // Receives replies for half a window at a time, so that the server works on the other half
+        // meanwhile and gets requests in batches.
         if self.waiting.len() >= self.window { self.receive_until(self.window / 2) } else { Ok(()) }
     }
 
@@ -130,8 +131,8 @@ impl<'a> Import<'a> {
             let value = self.connection.receive()?;
             self.record(&value)?;
         }
-        // Once per half a window: drawing the bar for each document would be the slowest part of an
-        // import.
+        // Once per half a window, because drawing the bar for each document would be the slowest
+        // part of an import.
         if !self.progress.is_hidden() {
             let rate = self.rate();
             self.progress.set_message(format!("{} documents {rate:.0}/s", self.tally.acknowledged));
@@ -139,13 +140,13 @@ impl<'a> Import<'a> {
         Ok(())
     }
 
-    /// Acknowledged documents per second since the start.
+    /// The number of acknowledged documents per second since the start.
     fn rate(&self) -> f64 {
         self.tally.acknowledged as f64 / self.progress.elapsed().as_secs_f64().max(0.001)
     }
 
     fn record(&mut self, value: &Value) -> Result<(), Failure> {
-        let sent = self.waiting.pop_front().expect("a reply belongs to a request");
+        let sent = self.waiting.pop_front().expect("each reply has a waiting request");
         match Exit::of_value(value) {
             Exit::Ok => {
                 self.tally.acknowledged += 1;
@@ -172,7 +173,7 @@ impl<'a> Import<'a> {
     /// Receives the replies that have arrived, prints the summary, and returns the exit code.
     fn close(mut self, end: Result<(), Failure>) -> Result<Exit, Failure> {
         if end.is_err() {
-            // A send can fail after replies to earlier documents have arrived, which count.
+            // A send may fail after replies to earlier documents have arrived; these still count.
             while self.connection.in_flight() > 0 {
                 let Ok(value) = self.connection.receive() else { break };
                 self.record(&value)?;
@@ -184,7 +185,7 @@ impl<'a> Import<'a> {
         self.progress.finish_and_clear();
         self.print_summary();
         end?;
-        assert!(self.waiting.is_empty(), "an import ends with every document answered");
+        assert!(self.waiting.is_empty(), "no request is in flight after an import");
         Ok(match self.tally {
             Tally { uncertain: 1.., .. } => Exit::Uncertain,
             Tally { failed: 1.., .. } => Exit::Refused,
@@ -203,7 +204,7 @@ impl<'a> Import<'a> {
         );
     }
 
-    /// Prints a line on standard error, above the bar if there is one.
+    /// Prints a line on standard error, above the progress bar if there is one.
     fn print_line(&self, line: &str) {
         self.progress.suspend(|| eprintln!("{line}"));
     }

@@ -10,7 +10,7 @@ use crate::resp::{Reply, Request};
 
 type Log = Arc<Mutex<Vec<(String, String)>>>;
 
-/// Stores documents, but refuses `bad` and replies UNCERTAIN to `unsure`.
+/// A server that stores documents, except that it refuses `bad` and replies UNCERTAIN to `unsure`.
 fn store(log: &Log) -> impl FnMut(&Request) -> Reply + Send + 'static {
     let log = log.clone();
     move |request| {

@@ -1,4 +1,4 @@
-//! The keys of imported documents.
+//! Determines the keys of imported documents.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -11,16 +11,16 @@ use super::documents::Piece;
 
 /// The source of the keys.
 pub(super) enum Keys<'a> {
-    /// The prefix and the document's number, which counts documents and not lines, so that a blank
+    /// The prefix and the document's number. Documents are counted and not lines, so that a blank
     /// line leaves no gap.
     Numbered { prefix: &'a str, next: u64 },
-    /// The prefix and a member of the document.
+    /// The prefix and the value of a member of the document.
     Field { prefix: &'a str, field: &'a str },
-    /// The document comes with its key, in the format of export.
+    /// The prefix and the key that comes with the document, in the format of export.
     Keyed { prefix: &'a str },
 }
 
-/// A line of an export.
+/// One line of an export.
 #[derive(Deserialize)]
 struct Line<'a> {
     #[serde(borrow)]
@@ -39,7 +39,7 @@ impl<'a> Keys<'a> {
         }
     }
 
-    /// The key of `piece` and its document; or a reason for the user.
+    /// Returns the key of `piece` and its document; on an error, a reason for the user.
     pub(super) fn split<'p>(&mut self, piece: Piece<'p>) -> Result<(String, &'p [u8]), String> {
         match self {
             Keys::Numbered { prefix, next } => {

@@ -1,16 +1,18 @@
 //! The command-line client: one command and its exit code, an import or export, or a prompt.
 //!
-//! It owns a blocking connection and nothing else. Its knowledge of commands comes from the server
-//! (`COMMAND DOCS`). Standard output carries replies only, standard error everything else.
+//! The client has a blocking connection. What it knows about commands comes from the server
+//! (`COMMAND DOCS`). Replies go to standard output, and everything else goes to standard error.
 //!
 //! Invariants:
-//! * replies match requests by order, so a connection that lost a reply is never used again;
-//! * an unanswered request counts neither as done nor as failed.
+//! * replies are matched to requests by their order, so a connection that lost a reply is never
+//!   used again;
+//! * an unanswered request counts neither as executed nor as failed.
 //!
-//! No replica depends on this program, so it uses the time, files and threads of std directly.
+//! The simulation does not run this program, so it uses the clock, files and threads of the
+//! standard library directly.
 #![allow(
     clippy::disallowed_methods,
-    reason = "a command-line program is not simulated: env is for the server"
+    reason = "env is for the server; a command-line program is not simulated"
 )]
 
 mod args;
@@ -34,7 +36,7 @@ pub use exit::Exit;
 
 use args::Command;
 
-/// Runs the command of `args` and returns its outcome. Errors are on standard error.
+/// Runs the command of `args` and returns its outcome. Errors are printed on standard error.
 pub fn run(args: &Args) -> Exit {
     match attempt(args) {
         Ok(exit) => exit,
@@ -45,14 +47,14 @@ pub fn run(args: &Args) -> Exit {
     }
 }
 
-/// Why a run failed.
+/// The reason why a run failed.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
     #[error(transparent)]
     Connection(#[from] ConnectionError),
     #[error("{0}")]
     File(String),
-    /// The reader of the output has gone, so there is nothing left to do.
+    /// The output cannot be written, usually because its reader has closed the pipe.
     #[error("the output can't be written: {0}")]
     Output(#[from] std::io::Error),
     #[error("{0}")]

@@ -1,4 +1,5 @@
-//! Replies as text: for a terminal as in redis-cli, with JSON indented; for a pipe, bare.
+//! Prints replies as text: on a terminal as redis-cli does, with indented JSON; into a pipe without
+//! decoration.
 
 use serde::de::IgnoredAny;
 
@@ -6,9 +7,9 @@ use crate::resp::{Value, quote, write_double};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Style {
-    /// Types are shown, text is quoted, JSON is indented.
+    /// Types are shown, texts are quoted, and JSON is indented.
     Terminal,
-    /// One value per line; the members of containers in sequence.
+    /// One value per line; the members of containers one after the other.
     Plain,
 }
 
@@ -38,7 +39,7 @@ fn print_plain(value: &Value, out: &mut Vec<u8>) {
         }
         Value::Simple(bytes) | Value::Bulk(bytes) | Value::Verbatim(bytes) | Value::BigNumber(bytes) => {
             out.extend_from_slice(bytes);
-            // INFO ends with a line end.
+            // The reply to INFO already ends with a line end.
             if bytes.ends_with(b"\n") {
                 return;
             }
@@ -87,8 +88,8 @@ fn print_typed(value: &Value, indent: usize, out: &mut Vec<u8>) {
     out.push(b'\n');
 }
 
-/// JSON containers and texts of several lines are printed bare; everything else is quoted, so that
-/// its end is visible.
+/// Prints JSON containers and texts of several lines without quotes, and quotes everything else, so
+/// that its end is visible.
 fn print_bulk(bytes: &[u8], indent: usize, out: &mut Vec<u8>) {
     let container = matches!(bytes.trim_ascii_start().first(), Some(b'{' | b'['));
     if container && serde_json::from_slice::<IgnoredAny>(bytes).is_ok() {
@@ -133,7 +134,7 @@ fn pad(columns: usize, out: &mut Vec<u8>) {
     out.resize(out.len() + columns, b' ');
 }
 
-/// Indents JSON. Changes white space only: numbers and escapes stay as they are.
+/// Indents JSON. Only white space changes; numbers and escapes stay the same.
 fn indent_json(json: &[u8], indent: usize, out: &mut Vec<u8>) {
     let (mut depth, mut in_string, mut escaped) = (0usize, false, false);
     let mut at = 0;

@@ -1,8 +1,8 @@
 //! The prompt: each line is a command, quoted as in redis-cli. Tab completes names, and a hint
 //! shows the syntax.
 //!
-//! It does not support commands that never end (SUBSCRIBE, MONITOR): their messages would be taken
-//! for replies.
+//! Commands that never end (SUBSCRIBE, MONITOR) are not supported, because their messages would be
+//! taken for replies.
 
 use std::borrow::Cow;
 use std::io::{IsTerminal, Write};
@@ -22,11 +22,11 @@ use super::print::{Style, print};
 use super::{Exit, Failure};
 use crate::resp::{Value, split_words};
 
-/// Lines kept in the history file.
+/// Maximum number of lines in the history file.
 const HISTORY_LINES_MAX: usize = 1000;
 
-/// Runs commands until the end of the input. On a terminal the exit code is 0; for a pipe, that of
-/// the worst reply.
+/// Runs commands until the end of the input. On a terminal, the exit code is 0; otherwise it is
+/// that of the worst reply.
 pub(super) fn run(connection: &mut Connection, args: &Args) -> Result<Exit, Failure> {
     let terminal = std::io::stdin().is_terminal();
     let style = if std::io::stdout().is_terminal() { Style::Terminal } else { Style::Plain };
@@ -37,7 +37,7 @@ pub(super) fn run(connection: &mut Connection, args: &Args) -> Result<Exit, Fail
     editor.set_helper(Some(Hints { docs }));
     let history = history_file().filter(|_| terminal);
     if let Some(path) = &history {
-        // There is no history before the first run.
+        // Ignored, because the file does not exist before the first run.
         let _ = editor.load_history(path);
     }
     let mut worst = Exit::Ok;
@@ -76,7 +76,7 @@ fn reconnect(args: &Args, error: &ConnectionError) -> Result<Connection, Failure
     Ok(Connection::open(&args.target())?)
 }
 
-/// Runs a line; `None` ends the prompt.
+/// Runs a line; returns `None` if it ends the prompt.
 fn run_line(
     connection: &mut Connection,
     line: &str,
@@ -120,7 +120,7 @@ fn help(docs: &[CommandDoc], words: &[Vec<u8>]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// `$XDG_STATE_HOME/jsonvault_history`, else `~/.jsonvault_history`.
+/// The path of the history file: `$XDG_STATE_HOME/jsonvault_history` or `~/.jsonvault_history`.
 fn history_file() -> Option<PathBuf> {
     let directory = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     match directory("XDG_STATE_HOME") {
@@ -150,7 +150,7 @@ impl Completer for Hints {
     }
 }
 
-/// The names that begin with `typed`, in the case of `typed`.
+/// The names that begin with `typed`, in the same case as `typed`.
 fn completions(docs: &[CommandDoc], typed: &str) -> Vec<String> {
     let upper = typed.to_ascii_uppercase();
     let lower_case = typed.bytes().any(|byte| byte.is_ascii_lowercase());
@@ -166,11 +166,11 @@ impl Hinter for Hints {
     }
 }
 
-/// The syntax of the arguments that `line` does not have yet.
+/// The syntax of the arguments that are still missing in `line`.
 fn hint(docs: &[CommandDoc], line: &str) -> Option<String> {
     let words = split_words(line.as_bytes()).ok()?;
     let name = |count: usize| String::from_utf8_lossy(&words[..count].join(&b' ')).to_ascii_uppercase();
-    // `CLIENT LIST` before `CLIENT`.
+    // A name of two words, such as `CLIENT LIST`, is tried before its first word.
     let counts = (1..=words.len().min(2)).rev();
     let (count, doc) = counts
         .filter_map(|count| {

@@ -1,4 +1,4 @@
-//! One command: its reply on standard output, its outcome as the exit code.
+//! Runs one command: prints its reply on standard output and returns its outcome as the exit code.
 
 use std::io::{IsTerminal, Write};
 
@@ -26,7 +26,7 @@ fn answer(value: &Value, words: &[String], style: Style, out: &mut impl Write) -
             out.flush()?;
         }
     }
-    // DELETE replies with the number of deleted keys.
+    // DELETE replies with the number of deleted keys, so 0 means that the key does not exist.
     let deletes = words.first().is_some_and(|word| word == "DELETE");
     Ok(if deletes && *value == Value::Integer(0) { Exit::Missing } else { Exit::of_value(value) })
 }

@@ -1,19 +1,20 @@
 //! Decides how a starting node takes part: whether its cluster is new, and whether the node still
 //! has what it had acknowledged.
 //!
-//! An empty directory looks the same on a new node and on one that lost its disk. A node that
-//! guessed wrong would vote as if it had acknowledged nothing, and acknowledged writes would be
-//! lost. It therefore asks the other members first. `docs/lost-disks.md` describes what an operator
-//! sees.
+//! An empty directory looks the same on a new node and on one that lost its disk. If a node that
+//! lost its disk took itself for new, it would vote as if it had acknowledged nothing, and
+//! acknowledged writes could be lost. The node therefore asks the other members first.
+//! `docs/lost-disks.md` describes the procedure for operators.
 //!
 //! Invariants:
 //! * a cluster of several members is formed once: by the initial member with the lowest number,
-//!   after all others reported that they are in no cluster, and with the incarnations that they
+//!   after all others have reported that they are in no cluster, with the incarnations that they
 //!   reported;
-//! * a node whose number belongs to another incarnation never votes under that number: it enters as
+//! * a node whose number belongs to another incarnation never votes under that number: it joins as
 //!   a learner;
 //! * a node with a log neither votes nor starts an election until it has asked the reachable
-//!   members what it had acknowledged to them, and its own address who answers there.
+//!   members which entries it had acknowledged to them, and has asked its own address which process
+//!   answers there.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -33,23 +34,24 @@ use crate::raft::{CHANGE_TIMEOUT, Consensus, Participation, Phase};
 
 /// Pause between two rounds of requests.
 const PAUSE: Duration = Duration::from_millis(200);
-/// A waiting node repeats its log message after this many rounds: a minute.
+/// A waiting node repeats its log message after this many rounds, which take a minute.
 const ROUNDS_BETWEEN_LOGS: u32 = 300;
-/// How long a node with a log waits for the others to report what it had acknowledged. An
-/// unreachable member cannot report it, and in a cluster that starts as a whole no member knows it.
+/// How long a node with a log waits for the other members to report which entries it had
+/// acknowledged. The wait is bounded, because a member may be unreachable, and when a whole cluster
+/// starts no member remembers acknowledgements.
 const RECALL_PATIENCE: Duration = Duration::from_millis(600);
 
-/// The origin of the log of a node that has none.
+/// Where a node without a log gets one.
 #[derive(Clone, Debug)]
 pub enum Bootstrap {
-    /// These members form the cluster once all of them are up. Their incarnations are requested
-    /// from them; those given here are ignored.
+    /// The node forms a cluster with these members once all of them are up. It asks them for their
+    /// incarnations; those given here are ignored.
     InitialMembers(BTreeMap<u64, Member>),
-    /// The cluster exists, and its leader sends this node the log.
+    /// The cluster exists already; its leader sends this node the log.
     Join,
 }
 
-/// Brings one node into its cluster.
+/// Brings one node into its cluster at its start.
 pub struct Bootstrapper {
     pub consensus: Consensus,
     pub endpoint: Arc<Endpoint>,
@@ -60,8 +62,8 @@ pub struct Bootstrapper {
 }
 
 impl Bootstrapper {
-    /// Starts to take part, as far as that needs no other node; a task does the rest. `fresh`: the
-    /// directory is new.
+    /// Begins to take part in the group. Does only what needs no answer from another node, and
+    /// starts a task for the rest. `fresh` is true if the directory is new.
     pub async fn begin(self, bootstrap: Bootstrap, fresh: bool, tasks: &Tasks) -> Result<(), Fatal> {
         if self.consensus.is_initialized().await? {
             return self.begin_with_log(tasks).await;
@@ -73,17 +75,18 @@ impl Bootstrapper {
             return Ok(());
         };
         let identity = &self.endpoint.identity;
-        // Where it is reached it knows best.
+        // This node's configured address takes precedence over the one in the list of initial
+        // members.
         let own = Member { incarnation: identity.incarnation, ..self.copies.own.clone() };
         members.insert(identity.node, own);
         if members.len() == 1 {
             if !fresh {
-                tracing::warn!("the directory is not new and has no log: if it had one, its data is lost");
+                tracing::warn!("the directory is not new but has no log: if it had one, its data is lost");
             }
             return self.consensus.initialize(members).await.map_err(Fatal::Consensus);
         }
         self.participation.set_phase(Phase::Waiting(Vec::new()));
-        // A directory that is not new and has no log may have lost it.
+        // A directory that is not new but has no log may have lost its log.
         self.participation.set_recalling(!fresh);
         tasks.spawn(async move { self.find_cluster(members).await });
         Ok(())
@@ -91,7 +94,7 @@ impl Bootstrapper {
 
     async fn begin_with_log(self, tasks: &Tasks) -> Result<(), Fatal> {
         if self.consensus.is_alone() {
-            // No other node can lead, so there is no reason to wait for an election timeout.
+            // No other node can lead, so the node does not wait for an election timeout.
             return self.consensus.elect().await;
         }
         self.participation.set_recalling(true);
@@ -106,9 +109,9 @@ impl Bootstrapper {
         Ok(())
     }
 
-    /// Determines why the log is empty, and returns once this node is a member, or has
-    /// lost acknowledged entries and must stay out. `initial`: the members that form the cluster,
-    /// with this node's own incarnation.
+    /// Finds out why the log is empty. Returns once this node is a member, or is known to have lost
+    /// acknowledged entries. `initial`: the members that form the cluster, with this node's present
+    /// incarnation.
     async fn find_cluster(&self, initial: BTreeMap<u64, Member>) {
         let id = self.endpoint.node_id();
         let mut lost = false;
@@ -126,7 +129,7 @@ impl Bootstrapper {
                         "all initial members are up: forming the cluster"
                     );
                     if let Err(error) = self.consensus.initialize(members).await {
-                        tracing::warn!(%error, "the cluster was not formed");
+                        tracing::warn!(%error, "could not form the cluster");
                     }
                     Phase::Waiting(Vec::new())
                 }
@@ -147,7 +150,7 @@ impl Bootstrapper {
                     if let Err(reason) = self.rejoin(&formed, initial[&id].clone()).await
                         && log.refused.as_ref() != Some(&reason)
                     {
-                        tracing::warn!(reason, "this node was not readmitted yet");
+                        tracing::warn!(reason, "this node has not been readmitted yet");
                         log.refused = Some(reason);
                     }
                     Phase::Rejoining
@@ -160,10 +163,10 @@ impl Bootstrapper {
         self.participation.set_phase(Phase::Done);
     }
 
-    /// Asks the leader to admit this node under its new incarnation.
+    /// Asks the leader to readmit this node with its new incarnation.
     ///
     /// # Errors
-    /// The leader's reason for a refusal.
+    /// The reason why the node has not been readmitted.
     async fn rejoin(&self, formed: &Formed, own: Member) -> Result<(), String> {
         let id = self.endpoint.node_id();
         if formed.members.get(&id) == Some(&own) {
@@ -185,14 +188,15 @@ impl Bootstrapper {
         }
     }
 
-    /// Asks the other members, before a node with a log takes part, whether it had acknowledged
-    /// more than it has.
+    /// Asks the other members which entries this node had acknowledged to them, before this node,
+    /// which has a log, takes part. Their replies are compared with the log.
     async fn recall(&self) {
         let _ = timeout(RECALL_PATIENCE, self.standings.ask_all(&self.consensus.members())).await;
     }
 
-    /// For a directory that is not new and has no log: decides whether the cluster is new too, or
-    /// the log is lost. A cluster that has had a leader has more than the entry that formed it.
+    /// Decides, for a directory that is not new but has no log, whether the cluster is new too or
+    /// the log is lost. The log of a cluster that has had a leader has more than its first entry,
+    /// so if any member reports more, this node's log is lost.
     fn judge_empty_log(&self, verdict: &Verdict, answers: &BTreeMap<u64, Option<Standing>>) {
         let had_a_leader = |standing: &Standing| standing.last.is_some_and(|(index, _)| index > 0);
         if *verdict == Verdict::Member && answers.values().flatten().any(had_a_leader) {
@@ -203,12 +207,12 @@ impl Bootstrapper {
     }
 }
 
-/// Logs what a node waits for: on each change, and now and then.
+/// Logs which members a node waits for: at each change, and once a minute.
 #[derive(Default)]
 struct PhaseLog {
     last: Option<Phase>,
     rounds: u32,
-    /// The leader's last reason for a refusal, as logged.
+    /// The last reason for a refusal by the leader that was logged.
     refused: Option<String>,
 }
 
@@ -223,11 +227,11 @@ impl PhaseLog {
             Phase::Waiting(nodes) if !nodes.is_empty() => {
                 tracing::warn!(
                     ?nodes,
-                    "waiting for all initial members, to form the cluster or to learn that it exists"
+                    "waiting for all initial members to answer before this node forms the cluster or joins it"
                 );
             }
             Phase::Rejoining => tracing::error!(
-                "the data of this node is lost: it was a member with another directory; it grants no vote, and asks \
+                "the data of this node is lost: it was a member with another directory; it grants no vote and asks \
                  to be readmitted"
             ),
             Phase::Waiting(_) | Phase::Done => {}

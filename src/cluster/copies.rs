@@ -1,14 +1,15 @@
 //! Detects another process that runs on a copy of this node's directory.
 //!
-//! A copied directory has the member's incarnation, so two processes would vote and acknowledge as
-//! one member. The members reach only the process at the address that they know. The other process
-//! asks that address, learns that it is a copy, and stops.
+//! A copied directory has the same incarnation as the original, so two processes would vote and
+//! acknowledge entries as one member. The other members send to only one address for this node.
+//! Each process asks the process at that address for its identity; one that gets an answer from
+//! another process with the same incarnation is the copy, and stops.
 //!
 //! Invariants:
 //! * a node with the log of a cluster of several neither votes nor starts an election before it has
-//!   asked;
-//! * a node that the members know at another address starts no election unless it can be reached at
-//!   that address too.
+//!   sent this request;
+//! * a node that the members know at another address starts no election until it has reached itself
+//!   at that address.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,18 +22,19 @@ use crate::error::Fatal;
 use crate::peer::{Endpoint, Member};
 use crate::raft::{Consensus, Participation};
 
-/// A node that answers does so from memory.
+/// How long to wait for an answer, which a running node gives from memory.
 const PATIENCE: Duration = Duration::from_millis(600);
-/// The interval at which a node that cannot reach its own address asks again: a process that hung
-/// there may answer later.
+/// Interval at which a node that did not reach itself at its own address repeats the request: a
+/// process there may have hung and answer later.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
 
-/// What answers where the members look for this node.
+/// The process that answers at the address where other members look for this node.
 #[derive(Debug)]
 pub enum AtOwnAddress {
     This,
     Copy(Fatal),
-    /// No process of this incarnation. `own`: the address is the one that this node was given.
+    /// No process with this node's incarnation answered. `own`: the address is also this node's
+    /// configured one.
     Silent {
         own: bool,
     },
@@ -43,18 +45,19 @@ pub struct Copies {
     pub endpoint: Arc<Endpoint>,
     pub standings: Arc<Standings>,
     pub participation: Arc<Participation>,
-    /// The address that the settings give others for this node.
+    /// The addresses that this node's settings announce to other members.
     pub own: Member,
     pub found: watch::Sender<Option<Fatal>>,
 }
 
 impl Copies {
-    /// Asks the address that the members have for this node.
+    /// Asks for the identity of the process at the address that the members have for this node.
     pub async fn look(&self) -> AtOwnAddress {
         let identity = &self.endpoint.identity;
         let known = self.consensus.member(identity.node);
         let Some(known) = known.filter(|known| known.incarnation == identity.incarnation) else {
-            // Another incarnation is the member, or none: this one has no vote.
+            // The members know another incarnation under this number, or none, so this process has
+            // no vote that a copy could use.
             return AtOwnAddress::Silent { own: true };
         };
         let address = known.raft_address;
@@ -68,16 +71,19 @@ impl Copies {
         }
     }
 
-    /// Enables elections once it is certain that this node is the member, and asks again until
-    /// then. `found` is the result of the first question.
+    /// Enables elections once no other process can be this member, and repeats the request until
+    /// this node is certain. `found` is the result of the first request.
     pub async fn watch(&self, found: AtOwnAddress) {
         let mut found = found;
-        let mut told = false;
+        let mut logged = false;
         loop {
             if let AtOwnAddress::Silent { own } = found
-                && !std::mem::replace(&mut told, true)
+                && !std::mem::replace(&mut logged, true)
             {
-                tracing::info!(stands = own, "this node did not reach itself where its members look for it");
+                tracing::info!(
+                    may_elect = own,
+                    "this node did not reach itself at the address that its members have for it"
+                );
             }
             match found {
                 AtOwnAddress::Copy(fatal) => {
@@ -98,11 +104,11 @@ impl Copies {
         self.consensus.enable_elections(!self.participation.has_lost());
     }
 
-    /// Returns once this process is known to run on a copy.
+    /// Returns once it is known that this process runs on a copy.
     pub async fn until_found(&self) -> Fatal {
         let mut found = self.found.subscribe();
-        // The sender is held here, so the channel does not end.
+        // `self` holds the sender, so the channel does not close.
         let fatal = found.wait_for(Option::is_some).await.ok().and_then(|fatal| fatal.clone());
-        fatal.expect("it waited for one")
+        fatal.expect("the wait ends with an error")
     }
 }

@@ -1,9 +1,8 @@
 //! The handle on a running node of a cluster: starts all components, and passes each request to the
-//! one that serves it.
+//! component that serves it.
 //!
 //! Invariants:
-//! * the components refer only downwards: none holds the handle, so dropping its last clone frees
-//!   them;
+//! * no component holds the handle, so dropping the handle's last clone frees all components;
 //! * after [`Group::shutdown`] no task of the group runs.
 
 use std::sync::Arc;
@@ -28,15 +27,15 @@ use crate::peer::{self, Change, ChangeRefused, Done, Endpoint, Member, PeerClien
 use crate::raft::{Changes, Closed, GROUP, Replica, ReplicaOptions, SnapshotStats, Status};
 use crate::storage::DataDir;
 
-/// The options that a group starts with.
+/// The options with which a group starts.
 pub struct Options {
     pub bootstrap: Bootstrap,
-    /// Where others reach this node.
+    /// The addresses at which other nodes and clients reach this node.
     pub own: Member,
     pub net: Arc<dyn Net>,
-    /// Receives the messages that clients of other nodes published.
+    /// Receives the messages that clients publish on other nodes.
     pub sink: Arc<dyn PubSubSink>,
-    /// The bound port for other nodes.
+    /// Accepts connections of other nodes, on a port that is bound already.
     pub acceptor: Box<dyn Acceptor>,
     pub replica: ReplicaOptions,
 }
@@ -57,9 +56,9 @@ struct Parts {
 }
 
 impl Group {
-    /// Restores the newest snapshot, opens the log, and starts to take part in the group.
+    /// Restores the newest snapshot, opens the log, and begins to take part in the group.
     ///
-    /// Returns when the node runs; [`Group::is_loaded`] reports whether it has applied its log.
+    /// Returns once the node runs; [`Group::is_loaded`] reports whether it has applied its log.
     pub async fn start(data: &DataDir, options: Options) -> Result<Group, Fatal> {
         let Options { bootstrap, own, net, sink, acceptor, replica } = options;
         let endpoint = Arc::new(Endpoint::new(data.identity().clone(), GROUP, net));
@@ -83,7 +82,7 @@ impl Group {
         &self.0.endpoint.identity.cluster
     }
 
-    /// The number of this node's data directory.
+    /// The incarnation of this node, which its data directory holds.
     pub fn incarnation(&self) -> u64 {
         self.0.endpoint.identity.incarnation
     }
@@ -92,7 +91,7 @@ impl Group {
         self.0.replica.status()
     }
 
-    /// Tells of every change of [`Group::status`] but for the log's own figures.
+    /// Signals each change of [`Group::status`], except changes of the log's own figures.
     pub fn changes(&self) -> Changes {
         self.0.replica.consensus.changes()
     }
@@ -112,7 +111,7 @@ impl Group {
         self.0.replica.participation.wait_until_loaded().await
     }
 
-    /// Puts a batch of writes into the log ([`Router::propose`]).
+    /// Proposes a batch of writes to the log ([`Router::propose`]).
     pub async fn propose(&self, batch: Batch) -> Result<Done, Unavailable> {
         self.0.router.propose(batch).await
     }
@@ -122,7 +121,7 @@ impl Group {
         self.0.router.has_applied(index).await
     }
 
-    /// Waits until a read is as fresh as requested ([`Router::read_barrier`]).
+    /// Waits until a read on this node may see the keyspace ([`Router::read_barrier`]).
     pub async fn read_barrier(&self, consistency: ReadConsistency) -> Result<u64, Unavailable> {
         self.0.router.read_barrier(consistency).await
     }
@@ -137,17 +136,17 @@ impl Group {
         self.0.replica.time.wall_ahead_ms()
     }
 
-    /// Makes a change through the leader.
+    /// Makes a change of the cluster through the leader.
     pub async fn change(&self, change: Change) -> Result<(), ChangeRefused> {
         self.0.membership.change(change).await
     }
 
-    /// The incarnation of the node at this address; `None` if it does not answer.
+    /// The incarnation of the node at this address; `None` if no node answers.
     pub async fn ask_incarnation(&self, id: u64, address: &str) -> Option<u64> {
         self.0.standings.ask_incarnation(id, address).await
     }
 
-    /// Sends a client's message to all other members, without waiting for any.
+    /// Sends a published message to all other members, without waiting for any of them.
     pub fn broadcast(&self, message: &PubSubMessage) {
         self.0.relay.broadcast(message);
     }
@@ -157,30 +156,32 @@ impl Group {
         self.0.replica.snapshots.snapshot_stats()
     }
 
-    /// Takes a snapshot now, in the background.
+    /// Starts a snapshot now; it is written in the background.
     pub async fn trigger_snapshot(&self) -> Result<(), Fatal> {
         self.0.replica.trigger_snapshot().await
     }
 
-    /// Accepts no more writes until the guard is dropped, and waits until the writes accepted
-    /// earlier have ended. `None` if they did not end in time, or if writes were already stopped.
+    /// Accepts no more writes until the returned guard is dropped, and waits until the writes
+    /// accepted earlier have ended. `None` if they did not end in time, or if writes were already
+    /// stopped.
     pub async fn close_to_writes(&self) -> Option<Closed<'_>> {
         self.0.replica.proposer.close_when_drained().await
     }
 
-    /// Hands leadership over before this node stops, if it leads and another voter can take it.
+    /// Hands leadership to another voter before this node stops, if it leads and another voter can
+    /// take over.
     pub async fn leave_leadership(&self) {
         self.0.membership.leave_leadership().await;
     }
 
-    /// Returns when this node was found to have lost what it had acknowledged: it has to restart
-    /// without its data.
+    /// Returns when this node is known to have lost entries that it had acknowledged: it has to
+    /// restart with an empty directory.
     pub async fn until_lost(&self) {
         self.0.replica.participation.until_lost().await;
     }
 
-    /// Returns when the node is finished: consensus has stopped, or this process runs on a copy of
-    /// a running member's directory.
+    /// Returns when the node cannot continue: consensus has stopped, or this process runs on a copy
+    /// of a running member's directory.
     pub async fn failed(&self) -> Fatal {
         tokio::select! {
             biased;
@@ -189,14 +190,14 @@ impl Group {
         }
     }
 
-    /// Stops taking part, and writes what is queued. The server answers the writes under way before
-    /// this.
+    /// Stops taking part in the group, and writes the queued records to the log. The caller first
+    /// waits for the writes under way.
     ///
     /// # Errors
     /// [`Fatal`] if the log failed, now or before: the shutdown was not clean.
     pub async fn shutdown(&self) -> Result<(), Fatal> {
         self.0.replica.consensus.shutdown().await;
-        // A restart binds the port that one of the tasks holds.
+        // Waits for all tasks: one of them holds the port, which a restart of the node binds again.
         self.0.tasks.end().await;
         self.0.replica.close_log()
     }
@@ -222,7 +223,7 @@ impl Group {
     }
 }
 
-/// Wires the components together.
+/// Creates the components and connects them.
 fn connect(
     replica: Replica,
     endpoint: Arc<Endpoint>,
@@ -289,7 +290,7 @@ impl Parts {
         self.tasks.spawn(peer::serve(acceptor, self.endpoint.clone(), service));
         let participation = self.replica.participation.clone();
         self.tasks.spawn(async move {
-            // Consensus reports its own failure.
+            // A failure is reported by [`Group::failed`].
             let _ = participation.wait_until_loaded().await;
         });
     }

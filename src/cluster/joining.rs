@@ -1,8 +1,9 @@
-//! Answers requests for the identity of a node that is joining a cluster.
+//! Answers other nodes while this node is joining a cluster.
 //!
-//! Before a leader gives a member's number to another incarnation, it asks whether that incarnation
-//! answers at the member's address. A joining node does not know its cluster yet, so it has no
-//! group that could answer.
+//! Before a leader assigns a member's number to a new incarnation, it asks the node at the member's
+//! address for its identity, to make sure that the new incarnation can be reached there. A joining
+//! node does not know its cluster yet and has no [`super::Group`] that could answer, so this module
+//! does.
 
 use std::sync::Arc;
 
@@ -21,7 +22,9 @@ impl Handler for Joining {
 
     async fn answer(&self, _from: Caller, request: Request) -> Response {
         let Request::Standing = request else {
-            return Response::Failed("this node is about to join a cluster".to_string());
+            return Response::Failed(
+                "this node is joining a cluster and serves no other request yet".to_string(),
+            );
         };
         Response::Standing(Standing {
             incarnation: self.0.identity.incarnation,

@@ -1,5 +1,5 @@
-//! Finds the node that serves clients' writes and reads: this node if it leads, otherwise the
-//! leader that it knows.
+//! Finds the node that serves the writes and reads of clients: this node if it leads, otherwise the
+//! leader that this node knows.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,22 +10,22 @@ use crate::error::Unavailable;
 use crate::peer::{CallError, Endpoint, Member, PeerClients, Request, Response};
 use crate::raft::{Consensus, ELECTION_TIMEOUT_MS_MAX, Proposer};
 
-/// How long a request waits for a leader: followers wait for the old leader's lease and then for
-/// their own timeout, each up to `ELECTION_TIMEOUT_MS_MAX`, and the first elections may be split
-/// votes.
+/// How long a request waits for a leader: an election begins after the old leader's lease and a
+/// follower's timeout, each up to `ELECTION_TIMEOUT_MS_MAX`, and the first elections may fail with
+/// split votes.
 pub const LEADER_PATIENCE: Duration = Duration::from_millis(5 * ELECTION_TIMEOUT_MS_MAX);
-/// Interval at which a request without a leader looks again.
+/// Interval at which a request that has no leader checks for one.
 const RETRY_INTERVAL: Duration = Duration::from_millis(20);
 
-/// The node that leads, as this node knows it.
+/// The leader, as far as this node knows.
 pub enum Leader {
     Here,
     There(u64, Member),
-    /// No known node.
+    /// This node knows no leader.
     Unknown,
 }
 
-/// A clone is another handle on the same state.
+/// Clones share the same state.
 #[derive(Clone)]
 pub struct LeaderFinder {
     pub consensus: Consensus,
@@ -53,7 +53,8 @@ impl LeaderFinder {
         self.clients.call(to, member, request).await
     }
 
-    /// Takes note of a leader's refusal: it knows first that this node was removed.
+    /// Handles a refusal that came from the leader, and returns it. A leader may be the first to
+    /// know that this node was removed.
     pub fn told(&self, refusal: Unavailable) -> Unavailable {
         if refusal == Unavailable::Removed {
             self.endpoint.set_removed();
@@ -61,7 +62,8 @@ impl LeaderFinder {
         refusal
     }
 
-    /// Waits until there may be a leader; an error once `patience` has passed.
+    /// Waits a moment before the caller looks for the leader again. Returns an error once
+    /// `patience` has passed, or if this node was removed.
     pub async fn look_again(&self, patience: Instant) -> Result<(), Unavailable> {
         if self.endpoint.is_removed() {
             return Err(Unavailable::Removed);

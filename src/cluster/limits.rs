@@ -10,7 +10,7 @@ pub const LIMITS: &[Limit] = &[
         REPLIES_BYTES_MAX,
         Bytes,
         "Replies to a batch of writes that a follower forwarded",
-        "`UNCERTAIN` in place of the replies beyond; the writes are applied."
+        "Replies beyond it are replaced by `UNCERTAIN`; their writes are applied."
     ),
     limit!(
         relay::WAITING_MAX,
@@ -18,23 +18,28 @@ pub const LIMITS: &[Limit] = &[
         "Published messages that wait for another node",
         "Further messages for that node are dropped."
     ),
-    limit!(relay::WAITING_BYTES_MAX, Bytes, "The bytes of those messages", "The same."),
+    limit!(
+        relay::WAITING_BYTES_MAX,
+        Bytes,
+        "Published messages that wait for another node",
+        "Further messages for that node are dropped."
+    ),
     limit!(
         FRAME_TIME_MAX.as_secs(),
         Seconds,
-        "Time for which a message of another node may be on its way, from its first byte",
+        "Time within which a message from another node must be complete, from its first byte",
         "The connection is closed."
     ),
     limit!(
         IDLE_MAX.as_secs(),
         Seconds,
-        "Time for which a connection of another node may be idle",
+        "Time for which a connection from another node may be idle",
         "It is closed; the other node opens another one."
     ),
     limit!(
         SMALL_FRAME_BYTES_MAX,
         Bytes,
-        "Messages of nodes that are no members, but for one at a time",
-        "Larger ones wait for each other."
+        "Messages that are read concurrently from nodes that are not members",
+        "Larger ones are read one at a time."
     ),
 ];

@@ -1,15 +1,17 @@
 //! Adds and removes members while the cluster runs, and hands leadership over.
 //!
-//! A new node enters as a learner: it receives the log, or a snapshot and the log, and has no vote.
-//! Once it has caught up, joint consensus (§6 of the paper) makes it a voter, so that two disjoint
-//! majorities never exist.
+//! A new node joins as a learner: it receives the log, or a snapshot and the log, and has no vote.
+//! Once it has caught up, joint consensus (§6 of the paper) makes it a voter, so that there are
+//! never two disjoint majorities.
 //!
 //! Invariants:
 //! * one change at a time;
 //! * the last voter cannot be removed;
-//! * after a change the voters that answer are a majority, unless an operator forces the change;
-//! * a number changes its incarnation only by leaving and entering again, as a learner;
-//! * a leader answers everything that it proposed before it hands over.
+//! * a change is refused if fewer than a majority of the voters after it answer, unless an operator
+//!   forces the change;
+//! * a node's number gets a new incarnation only after the old one was removed, and the new one
+//!   joins as a learner;
+//! * a leader completes every write that it has proposed before it hands leadership over.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -25,11 +27,11 @@ use super::tasks::Tasks;
 use crate::peer::{CallError, Change, ChangeRefused, Member, Request, Response};
 use crate::raft::{CHANGE_TIMEOUT, Consensus, Participation, TAKE_OVER_TIMEOUT};
 
-/// How long the earlier incarnation of a node may appear to answer before the later one is refused:
-/// long enough for its last answer to expire.
+/// How long the leader waits for a replaced incarnation to stop counting as answering, before it
+/// refuses the new one. This is longer than one answer of the old incarnation counts.
 const SILENCE_PATIENCE: Duration = Duration::from_secs(3);
 const POLL_INTERVAL: Duration = Duration::from_millis(5);
-/// Interval at which a learner asks the leader for its vote.
+/// Interval at which a learner asks the leader to make it a voter.
 const CLAIM_INTERVAL: Duration = Duration::from_secs(2);
 
 pub struct Membership {
@@ -37,7 +39,7 @@ pub struct Membership {
     standings: Arc<Standings>,
     participation: Arc<Participation>,
     tasks: Arc<Tasks>,
-    /// Permits one change of the members, or hand-over, at a time.
+    /// Held during a change of the members or a hand-over: only one may run at a time.
     changing: tokio::sync::Mutex<()>,
     /// The learners that are being made voters.
     promoting: Mutex<BTreeSet<u64>>,
@@ -58,8 +60,8 @@ impl Membership {
         &self.leader.consensus
     }
 
-    /// While this node is a learner, asks the leader for a vote: the leader that was to grant it
-    /// may no longer lead. Runs for as long as it is polled.
+    /// While this node is a learner, asks the leader at intervals to make it a voter, because a
+    /// leader that had begun to do so may no longer lead. Runs for as long as it is polled.
     pub async fn claim_vote(self: Arc<Self>) {
         let (id, incarnation) = (self.leader.endpoint.node_id(), self.leader.endpoint.identity.incarnation);
         loop {
@@ -68,12 +70,12 @@ impl Membership {
                 continue;
             }
             if let Err(refused) = self.change(Change::Claim { id, incarnation }).await {
-                tracing::debug!(?refused, "this learner gets no vote yet");
+                tracing::debug!(?refused, "the leader does not make this learner a voter yet");
             }
         }
     }
 
-    /// Makes a change through the leader.
+    /// Makes a change through the leader, which may be this node.
     pub async fn change(self: &Arc<Self>, change: Change) -> Result<(), ChangeRefused> {
         let patience = Instant::now() + TAKE_OVER_TIMEOUT;
         loop {
@@ -98,7 +100,7 @@ impl Membership {
         }
     }
 
-    /// Makes a change as the leader.
+    /// Makes a change; only on the leader.
     pub async fn change_here(self: &Arc<Self>, change: Change) -> Result<(), ChangeRefused> {
         if !self.leader.proposer.may_propose() {
             return Err(ChangeRefused::NotLeader);
@@ -112,7 +114,7 @@ impl Membership {
                     self.begin_promoting(id);
                     Ok(())
                 }
-                _ => Err(ChangeRefused::Impossible(format!("node {id} is no member"))),
+                _ => Err(ChangeRefused::Impossible(format!("node {id} is not a member"))),
             },
             Change::Remove { id, force } => self.remove(id, force).await,
             Change::Transfer { to } => self.hand_over(to).await,
@@ -125,7 +127,7 @@ impl Membership {
         let (nodes, voters) = (self.consensus().members(), self.consensus().voters());
         match nodes.get(&id) {
             Some(known) if !known.has_addresses_of(&member) => {
-                return impossible(format!("node {id} is a member already, at {known}"));
+                return impossible(format!("node {id} is a member already, with the addresses {known}"));
             }
             Some(known) if known.incarnation != member.incarnation => self.replace(id, member).await?,
             _ if voters.contains(&id) => return Ok(()),
@@ -133,7 +135,7 @@ impl Membership {
             None => {
                 let same = |known: &Member| known.raft_address == member.raft_address;
                 if let Some((other, _)) = nodes.iter().find(|(_, known)| same(known)) {
-                    return impossible(format!("node {other} has that address already"));
+                    return impossible(format!("node {other} has this address already"));
                 }
                 self.standings.check_history(id, &member).await?;
                 self.consensus().add_learner(id, member).await?;
@@ -153,9 +155,10 @@ impl Membership {
         }
     }
 
-    /// Readmits a member that lost its data: the earlier incarnation is removed, and the later one
-    /// enters as a learner. Not before the later one has answered where members look for it: an
-    /// earlier one that is silent may only be slow, and the later one out of reach.
+    /// Readmits a member that lost its data: removes its earlier incarnation and adds the later one
+    /// as a learner. Both conditions are checked first. The earlier incarnation must be silent, and
+    /// the later one must answer at the member's address, because silence alone may mean that the
+    /// earlier one is slow.
     async fn replace(&self, id: u64, member: Member) -> Result<(), ChangeRefused> {
         let silent = async {
             while self.consensus().answering().contains(&id) {
@@ -172,7 +175,7 @@ impl Membership {
         self.consensus().add_learner(id, member).await
     }
 
-    /// Makes a learner a voter once it has everything that the leader has committed.
+    /// Makes a learner a voter once it has every entry that the leader has committed.
     async fn promote(&self, id: u64) {
         if !self.consensus().until_caught_up(id).await || !self.leader.proposer.may_propose() {
             tracing::info!(node = id, "a learner did not catch up while this node led");
@@ -182,11 +185,11 @@ impl Membership {
         let mut voters = self.consensus().voters();
         voters.insert(id);
         if let Some(reason) = self.consensus().lacks_majority(&voters) {
-            tracing::debug!(node = id, reason, "a learner is not made a voter yet");
+            tracing::debug!(node = id, reason, "a learner is not made a voter yet: too few voters answer");
             return;
         }
         match self.consensus().add_voter(id).await {
-            Ok(()) => tracing::info!(node = id, "a learner has caught up and is a voter now"),
+            Ok(()) => tracing::info!(node = id, "a learner has caught up and is now a voter"),
             Err(refused) => {
                 tracing::warn!(node = id, ?refused, "a learner was not made a voter; it will ask again")
             }
@@ -196,14 +199,15 @@ impl Membership {
     async fn remove(&self, id: u64, force: bool) -> Result<(), ChangeRefused> {
         let mut voters = self.consensus().voters();
         if !self.consensus().members().contains_key(&id) {
-            return Err(ChangeRefused::Impossible(format!("node {id} is no member")));
+            return Err(ChangeRefused::Impossible(format!("node {id} is not a member")));
         }
         let votes = voters.remove(&id);
         if voters.is_empty() {
             return Err(ChangeRefused::Impossible("the last voter cannot be removed".to_string()));
         }
         if let Some(reason) = self.consensus().lacks_majority(&voters).filter(|_| votes && !force) {
-            let reason = format!("the cluster would stop: {reason} (FORCE overrides this)");
+            let reason =
+                format!("the cluster would lose its majority: {reason} (FORCE removes the node anyway)");
             return Err(ChangeRefused::Impossible(reason));
         }
         self.consensus().remove(id, votes).await?;
@@ -211,12 +215,13 @@ impl Membership {
         Ok(())
     }
 
-    /// The members of the newest entry that changed them, committed or not.
+    /// The members that the newest membership entry lists, committed or not.
     pub fn members(&self) -> BTreeMap<u64, Member> {
         self.consensus().members()
     }
 
-    /// Hands leadership over before this node stops, if it leads and another voter can take it.
+    /// Hands leadership to another voter before this node stops, if it leads and another voter can
+    /// take over.
     pub async fn leave_leadership(&self) {
         if self.consensus().is_alone() || !self.consensus().is_leader() {
             return;
@@ -227,23 +232,26 @@ impl Membership {
         }
     }
 
-    /// Hands leadership to `to`, or to the voter with the most of the log.
+    /// Hands leadership to `to` or, for `None`, to the voter with the longest log.
     pub async fn hand_over(&self, to: Option<u64>) -> Result<(), ChangeRefused> {
         let impossible = |reason: &str| ChangeRefused::Impossible(reason.to_string());
         let to = match to {
             Some(to) if to == self.leader.endpoint.node_id() => return Ok(()),
             Some(to) if !self.consensus().voters().contains(&to) => {
-                return Err(impossible("that node is no voter"));
+                return Err(impossible("that node is not a voter"));
             }
             Some(to) if !self.consensus().answering().contains(&to) => {
                 return Err(impossible("that node does not answer"));
             }
             Some(to) => to,
-            None => self.consensus().furthest_voter().ok_or_else(|| impossible("there is no other voter"))?,
+            None => self
+                .consensus()
+                .furthest_voter()
+                .ok_or_else(|| impossible("there is no other voter to take over"))?,
         };
         let _until_it_is_over = self.leader.proposer.begin_handing_over();
         match self.leader.proposer.drained().await {
-            false => Err(impossible("writes under way did not end in time")),
+            false => Err(impossible("the writes under way did not end in time")),
             true => self.consensus().transfer_to(to).await,
         }
     }

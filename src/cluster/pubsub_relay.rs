@@ -1,10 +1,10 @@
-//! Carries clients' messages to the clients of other nodes.
+//! Sends the messages that clients publish to the other nodes, for the subscribers there.
 //!
 //! Invariants:
-//! * a node receives the messages of another in the order in which they were sent;
-//! * no sender waits for a node: a message that cannot be sent is lost, as Redis loses the messages
-//!   for a disconnected client;
-//! * at most [`WAITING_MAX`] messages, and [`WAITING_BYTES_MAX`] bytes, wait for a node.
+//! * a node receives another node's messages in the order in which they were sent;
+//! * publishing never waits for another node: a message that cannot be sent is lost, as in Redis a
+//!   message for a disconnected client is;
+//! * at most [`WAITING_MAX`] messages, and [`WAITING_BYTES_MAX`] bytes, wait for one node.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,31 +19,31 @@ use super::tasks::Tasks;
 use crate::peer::{Endpoint, FRAME_BYTES_MAX, PeerClients, PubSubMessage, Request};
 use crate::raft::Consensus;
 
-/// Maximum number of messages waiting for a node that is slow or down: some megabytes, with
-/// messages of a few hundred bytes.
+/// Maximum number of messages that wait for one node that is slow or down: some megabytes, if a
+/// message has a few hundred bytes.
 pub(super) const WAITING_MAX: usize = 10_000;
-/// Maximum size of these messages: twice what may wait for one client. A single message may be as
-/// large, and fits into a frame.
+/// Maximum total size of these messages: twice the output that may wait for one client. A single
+/// message may have this size, and still fits into a frame.
 pub(super) const WAITING_BYTES_MAX: usize = 64 << 20;
 const _: () =
     assert!(WAITING_BYTES_MAX + (1 << 20) <= FRAME_BYTES_MAX, "a frame holds the message and its header");
-/// Messages are sent together up to about this size.
+/// Waiting messages are sent in groups of about this size.
 const SEND_BYTES_TARGET: usize = 1 << 20;
-/// How long a node may take to accept messages before they are dropped.
+/// How long a node has to accept a group of messages before the group is dropped.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Receives the messages that other nodes send.
+/// Receives the messages that other nodes relay.
 pub trait PubSubSink: Send + Sync {
     fn received(&self, message: PubSubMessage);
 }
 
-/// For a node without clients.
+/// Discards the messages, for a node without clients.
 impl PubSubSink for () {
     fn received(&self, _message: PubSubMessage) {}
 }
 
-/// The queues to other nodes, each with a task of its own, so that an unreachable node delays no
-/// other.
+/// The queues of messages for other nodes. Each has a task of its own, so that an unreachable node
+/// does not delay the others.
 pub struct PubSubRelay {
     consensus: Consensus,
     endpoint: Arc<Endpoint>,
@@ -57,7 +57,7 @@ struct RelayQueue {
 }
 
 impl RelayQueue {
-    /// Adds a message, or drops it if there is no room.
+    /// Adds a message, or drops it if the queue is full.
     fn add(&self, message: PubSubMessage) {
         let bytes = message.bytes();
         if self.bytes.fetch_add(bytes, Ordering::AcqRel) + bytes > WAITING_BYTES_MAX
@@ -73,11 +73,12 @@ impl PubSubRelay {
         PubSubRelay { consensus, endpoint, tasks, queues: Mutex::default() }
     }
 
-    /// Sends a message to all other members, without waiting for any.
+    /// Sends a published message to all other members, without waiting for any of them.
     pub fn broadcast(&self, message: &PubSubMessage) {
         let mut queues = self.queues.lock();
-        // The members are read with the queues locked. With an older list, a queue could be dropped
-        // and recreated while it has messages, and later messages would overtake them.
+        // The members are read while the queues are locked. With an older list, a queue could be
+        // dropped and created again while it still has messages, and later messages would overtake
+        // those.
         let mut others = self.consensus.members();
         others.remove(&self.endpoint.node_id());
         // Dropping a queue ends its task.
@@ -90,7 +91,8 @@ impl PubSubRelay {
     fn begin_queue(&self, to: u64) -> RelayQueue {
         let (sender, queued) = mpsc::channel(WAITING_MAX);
         let bytes = Arc::new(AtomicUsize::new(0));
-        // Of its own: connecting to an unreachable node must not delay connections to others.
+        // Separate connections, because connecting to an unreachable node must not delay
+        // connections to others.
         let clients = PeerClients::new(self.endpoint.clone());
         self.tasks.spawn(send(to, self.consensus.clone(), clients, (queued, bytes.clone())));
         RelayQueue { sender, bytes }
@@ -125,7 +127,7 @@ async fn send(
         waiting.fetch_sub(bytes, Ordering::AcqRel);
         let Some(member) = consensus.member(to) else { continue };
         let request = Request::PubSub(messages);
-        // Delivered or not, no sender waits for it.
+        // The result does not matter: no publisher waits for it.
         let _ = timeout(PATIENCE, clients.call(to, &member, &request)).await;
     }
 }

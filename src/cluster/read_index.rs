@@ -1,14 +1,14 @@
-//! Finds the index that a read has to see (§6.4 of Ongaro's thesis), with one request to the leader
-//! for all reads that wait.
+//! Finds the index that must be applied before a read (§6.4 of Ongaro's thesis), with one request
+//! to the leader for all waiting reads.
 //!
-//! A linearizable read must first learn the newest committed index. That costs a round of messages,
+//! A linearizable read must first learn the newest committed index. This takes a round of messages,
 //! so concurrent read-index requests are coalesced.
 //!
 //! Invariants:
-//! * an answer goes only to the reads that waited before its request was sent; later reads wait for
-//!   the next one;
-//! * the time that accompanies an index is read before a majority confirms the leadership, so that
-//!   no confirming member knows only an earlier time.
+//! * a response completes only the reads that were waiting before its request was sent; later reads
+//!   wait for the next request;
+//! * the time returned with an index is read before a majority confirms the leadership: a later
+//!   leader knows a time that is no earlier, because one of the confirming members elects it.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use crate::command::ReadConsistency;
 use crate::error::Unavailable;
 use crate::peer::{ForwardError, ReadPoint, Request, Response};
 
-/// Coalesces concurrent requests of one kind. A clone joins the same batches.
+/// Coalesces concurrent requests of one kind. Clones join the same batches.
 pub struct ReadIndexBatcher<T> {
     inner: Arc<BatcherInner<T>>,
 }
@@ -43,7 +43,7 @@ impl<T: Clone + Send + 'static> ReadIndexBatcher<T> {
         ReadIndexBatcher { inner: Arc::new(BatcherInner { waiting: Mutex::default(), wake: Notify::new() }) }
     }
 
-    /// Sends a request whenever a caller waits. Runs until it is dropped.
+    /// Sends a request whenever a caller waits, for as long as it is polled.
     pub async fn run<A>(self, ask: impl Fn() -> A)
     where
         A: Future<Output = T>,
@@ -56,13 +56,14 @@ impl<T: Clone + Send + 'static> ReadIndexBatcher<T> {
             }
             let answer = ask().await;
             for waiter in waiting {
-                // A cancelled caller needs no answer.
+                // The receiver is gone if its caller was cancelled.
                 let _ = waiter.send(answer.clone());
             }
         }
     }
 
-    /// The answer to a request that is sent after this call; `None` once no more requests are sent.
+    /// The response to a request that is sent after this call; `None` once no more requests are
+    /// sent.
     pub async fn next(&self) -> Option<T> {
         let (answer, answered) = oneshot::channel();
         self.inner.waiting.lock().push(answer);
@@ -73,7 +74,7 @@ impl<T: Clone + Send + 'static> ReadIndexBatcher<T> {
 
 type Point = Result<ReadPoint, Unavailable>;
 
-/// Asks for read indexes, and confirms them as the leader.
+/// Requests read indexes from the leader, and answers such requests as the leader.
 pub struct ReadIndex {
     leader: LeaderFinder,
     linearizable: ReadIndexBatcher<Point>,
@@ -85,13 +86,13 @@ impl ReadIndex {
         ReadIndex { leader, linearizable: ReadIndexBatcher::new(), lease: ReadIndexBatcher::new() }
     }
 
-    /// Sends the requests of this kind, for as long as it is polled.
+    /// Sends the requests of one kind, with or without the lease, for as long as it is polled.
     pub async fn run(self: Arc<Self>, lease: bool) {
         let batcher = if lease { &self.lease } else { &self.linearizable };
         batcher.clone().run(|| self.ask(lease)).await;
     }
 
-    /// The point that a read arriving now has to see.
+    /// The point that must be reached before a read that arrives now.
     pub async fn point(&self, consistency: ReadConsistency) -> Point {
         let batcher = match consistency {
             ReadConsistency::Lease => &self.lease,
@@ -100,7 +101,7 @@ impl ReadIndex {
         batcher.next().await.unwrap_or(Err(Unavailable::NoLeader))
     }
 
-    /// Obtains the point from the leader.
+    /// Requests the point from the leader, which may be this node.
     async fn ask(&self, lease: bool) -> Result<ReadPoint, Unavailable> {
         let patience = Instant::now() + LEADER_PATIENCE;
         loop {
@@ -113,7 +114,7 @@ impl ReadIndex {
                     let request = Request::ReadPoint { lease };
                     match timeout_at(patience, self.leader.call(id, &member, &request)).await {
                         Ok(Ok(Response::ReadPoint(answer))) => answer,
-                        // A read-index request may be repeated.
+                        // The request can be sent again, because it changes nothing.
                         Ok(_) | Err(_) => Err(ForwardError::NotLeader),
                     }
                 }
@@ -127,9 +128,9 @@ impl ReadIndex {
         }
     }
 
-    /// Confirms that this node leads, and returns the point for the reads that arrived before.
+    /// Confirms that this node leads, and returns the point for reads that arrived before the call.
     pub async fn confirm(&self, lease: bool) -> Result<ReadPoint, ForwardError> {
-        // Consensus does not answer while it waits for the disk.
+        // Consensus does not answer while it waits for the disk, so the wait has a limit.
         let confirmed = tokio::time::timeout(LEADER_PATIENCE, self.confirm_by_then(lease)).await;
         confirmed.unwrap_or(Err(ForwardError::Unavailable(Unavailable::NoQuorum)))
     }
@@ -138,12 +139,13 @@ impl ReadIndex {
         if !self.leader.proposer.may_propose() {
             return Err(ForwardError::NotLeader);
         }
-        // Before the confirmation: a majority that confirms the leadership, or whose lease still
-        // runs, then knows a time that is no earlier.
+        // Read before the confirmation. The members that confirm the leadership, or on whose
+        // replies the lease relies, then know a time that is no earlier.
         let time_ms = self.leader.proposer.read_time();
         if lease
             && let Ok(index) = self.confirm_once(true).await
-            // Index and time were the newest when they were read only if the lease still holds.
+            // The index and the time are known to be the newest only if the lease still holds after
+            // both were read.
             && self.leader.consensus.holds_lease()
             && self.leader.proposer.may_propose()
         {

@@ -1,11 +1,12 @@
 //! Serves a client's write or read: on this node if it leads, otherwise through the leader.
 //!
 //! Invariants:
-//! * a write that may have reached a log is never retried: its outcome is reported, or it is
-//!   uncertain;
+//! * a write that may have reached a log is never retried: its outcome is either known, or reported
+//!   as uncertain;
 //! * a linearizable read sees every write that was acknowledged anywhere before the read arrived.
-//!   It judges deadlines by a time of the leader that is neither earlier than the time of any
-//!   earlier read, nor later than a write that it misses.
+//!   The leader's time decides which keys have expired for such a read. This time is no earlier
+//!   than that of any earlier read, and no later than the stamp of a write that the read does not
+//!   see.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,12 +21,14 @@ use crate::machine::Batch;
 use crate::peer::{CallError, Done, ForwardError, Member, Request, Response};
 use crate::raft::{AppliedIndex, DiskRoom, GroupTime, Participation, WRITE_TIMEOUT};
 
-/// Slack beyond `WRITE_TIMEOUT`, so that the leader's more precise error arrives first.
+/// Added to `WRITE_TIMEOUT`, so that the leader's more precise error arrives before this node's own
+/// timeout.
 const LEADER_ERROR_SLACK: Duration = Duration::from_millis(500);
-/// How long the reply to a write waits until this node has sent the invalidations to its caching
-/// clients. That is usually a moment behind the leader; on a timeout, all caches are invalidated.
+/// How long the reply to a write waits for this node to apply the write's entry and send the
+/// invalidations to its caching clients. A follower usually applies an entry a moment after the
+/// leader; on a timeout, all caches are invalidated.
 const INVALIDATION_TIMEOUT: Duration = Duration::from_secs(1);
-/// How long a read waits until this node has applied its read index.
+/// How long a read waits for this node to apply the entry at its read index.
 const CATCH_UP_TIMEOUT: Duration = Duration::from_secs(5);
 
 pub struct Router {
@@ -38,11 +41,11 @@ pub struct Router {
 }
 
 impl Router {
-    /// Puts a batch of writes into the log. Returns their replies once the entry is on disk on a
-    /// majority and applied by the leader.
+    /// Proposes a batch of writes to the log. Returns the replies once the entry is on the disks of
+    /// a majority and applied by the leader.
     ///
     /// # Errors
-    /// Every error but [`Unavailable::Uncertain`] means that nothing was proposed.
+    /// Every error except [`Unavailable::Uncertain`] means that nothing was proposed.
     pub async fn propose(&self, batch: Batch) -> Result<Done, Unavailable> {
         self.participation.check_open()?;
         let patience = Instant::now() + LEADER_PATIENCE;
@@ -81,8 +84,8 @@ impl Router {
         }
     }
 
-    /// Waits until this node has applied the entry at `index`; `false` on a timeout, or if its disk
-    /// has no room.
+    /// Waits until this node has applied the entry at `index`; returns `false` on a timeout, or if
+    /// this node's disk has no room.
     pub async fn has_applied(&self, index: u64) -> bool {
         tokio::select! {
             biased;
@@ -92,24 +95,25 @@ impl Router {
         }
     }
 
-    /// Waits until a read of this node's keyspace is as fresh as requested. Returns the time by
-    /// which the read judges deadlines.
+    /// Waits until this node's state is as recent as `consistency` requires. Returns the time that
+    /// decides for the read which keys have expired.
     ///
     /// # Errors
-    /// [`Unavailable::DiskFull`] when this node has no room for the entries that the read has to
-    /// see: the leader can execute the read, as a transaction.
+    /// [`Unavailable::DiskFull`] if this node has no room for entries that the read has to see. The
+    /// leader can execute the read instead, as a transaction.
     pub async fn read_barrier(&self, consistency: ReadConsistency) -> Result<u64, Unavailable> {
         self.participation.check_open()?;
         if consistency == ReadConsistency::Local {
-            // A node with no state must not serve it as an old state of the cluster.
+            // A node without data must not serve its empty keyspace as an older state of the
+            // cluster.
             return if self.participation.is_waiting() {
                 Err(Unavailable::Loading)
             } else {
                 Ok(self.time.now_ms())
             };
         }
-        // A group of one: this node applied every acknowledged write before it was acknowledged,
-        // and no other node can have acknowledged one.
+        // In a group of one, this node has applied every acknowledged write, and no other node can
+        // have acknowledged one.
         match self.leader.consensus.leads_alone() {
             Some(true) => return Ok(self.leader.proposer.read_time()),
             Some(false) => return Err(Unavailable::NoLeader),

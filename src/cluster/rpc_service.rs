@@ -1,14 +1,14 @@
-//! Answers other nodes: Raft's own calls, and requests that they forward for their clients.
+//! Answers other nodes: Raft's calls, and the requests that the nodes forward for their clients.
 //!
 //! Invariants:
 //! * a forwarded request is served only while this node leads, and only for members; it is never
 //!   forwarded again;
-//! * a forwarded batch is proposed only if every command of it decodes here;
-//! * a node's votes and leadership are accepted from that node only.
+//! * a forwarded batch is proposed only if this node can decode all its commands;
+//! * a vote request and a claim of leadership are accepted only from the node that they name.
 //!
 //! A leader or a candidate need not be a member that this node knows: a node with an old log may
-//! know none of today's leaders, and only their appends and snapshots bring it up to date. The port
-//! belongs on a network without hostile processes: `docs/configuration.md`.
+//! know no present member, and only the leader's appends and snapshots bring it up to date. The
+//! port must therefore not be reachable for hostile processes (`docs/configuration.md`).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,13 +26,13 @@ use crate::peer::{
 use crate::raft::{Participation, Proposer, RaftReceiver};
 use crate::resp::Reply;
 
-/// Maximum size of the replies to a forwarded batch: what a frame has room for, less some for its
-/// header.
+/// Maximum total size of the replies to a forwarded batch: the size of a frame, less the space for
+/// its header.
 pub(super) const REPLIES_BYTES_MAX: usize = FRAME_BYTES_MAX - (1 << 20);
-/// Size of a reply in a message without its text: its kind and its length.
+/// Size of a reply's encoding in a message apart from its text: the kind and the length.
 const REPLY_HEAD_BYTES: usize = 16;
 
-/// A clone serves the same node.
+/// Clones serve the same node.
 #[derive(Clone)]
 pub struct RpcService {
     pub receiver: Arc<RaftReceiver>,
@@ -42,12 +42,12 @@ pub struct RpcService {
     pub membership: Arc<Membership>,
     pub standings: Arc<Standings>,
     pub endpoint: Arc<Endpoint>,
-    /// Receives the messages that clients of other nodes published.
+    /// Receives the messages that clients publish on other nodes.
     pub sink: Arc<dyn PubSubSink>,
     pub throttles: Arc<ServiceThrottles>,
 }
 
-/// What goes wrong with requests of other nodes.
+/// Limit how often each kind of failed request from another node is logged.
 #[derive(Default)]
 pub struct ServiceThrottles {
     malformed: MemberLogThrottle,
@@ -93,14 +93,14 @@ impl Handler for RpcService {
     }
 }
 
-/// The error for a removed node that forwards a request: it receives no more entries, so it may
-/// never learn of its removal from the log.
+/// The error for a request that a removed node forwards. The node receives no more entries, so this
+/// error may be its only way to learn of its removal.
 const REMOVED: ForwardError = ForwardError::Unavailable(Unavailable::Removed);
 
 impl RpcService {
-    /// Whether this node leads a cluster without the one that asks. One that is being added is
-    /// among the members of the newest entry, and one that is being removed among those that were
-    /// applied.
+    /// Whether this node leads a cluster that no longer includes `from`. A node that is being added
+    /// is in the newest membership, and a node that is being removed is still in the applied one,
+    /// so both are checked.
     fn is_gone(&self, from: Caller) -> bool {
         let is_among = |members: &BTreeMap<u64, Member>| {
             members.get(&from.id).is_some_and(|member| member.incarnation == from.incarnation)
@@ -110,11 +110,12 @@ impl RpcService {
             && !is_among(&self.membership.members())
     }
 
-    /// The refusal of a request that this node does not serve to `from`, or `None` if it does.
-    /// Every refusal says that nothing was done.
+    /// The refusal of a request that this node does not serve to `from`; `None` if it serves it. A
+    /// refusal guarantees that nothing was done.
     fn refusal(&self, from: Caller, request: &Request) -> Option<Response> {
         let vote = match request {
-            // The first question of every node, and what one whose data is gone asks for itself.
+            // Served to any node: every node sends it first, and a node that lost its data sends it
+            // before it is readmitted.
             Request::Standing => return None,
             Request::Change(Change::Add { id, member })
                 if (*id, member.incarnation) == (from.id, from.incarnation) =>
@@ -132,11 +133,11 @@ impl RpcService {
                 });
             }
         };
-        let reason = || Response::Failed("a node speaks for itself alone".to_string());
+        let reason = || Response::Failed("the vote in the request is not the sender's own".to_string());
         (vote.node_id != from.id).then(reason)
     }
 
-    /// Proposes a forwarded batch.
+    /// Proposes a batch that another node forwarded.
     async fn accept(&self, from: Caller, commands: u32, bytes: &[u8]) -> Result<Done, ForwardError> {
         let batch = Batch::from_wire(commands, bytes).map_err(|malformed| {
             if let Some(since) = self.throttles.malformed.admit(from.id) {
@@ -155,19 +156,19 @@ impl RpcService {
 }
 
 /// The refusal of a request that only members may send. The leader knows every member, so a member
-/// that is refused has asked a node that does not lead.
+/// is refused only by a node that does not lead: the error for a change is therefore
+/// [`ChangeRefused::NotLeader`].
 fn refused(request: &Request, error: ForwardError) -> Response {
     match request {
         Request::Propose { .. } => Response::Replies(Err(error)),
         Request::ReadPoint { .. } => Response::ReadPoint(Err(error)),
         Request::Change(_) => Response::Changed(Err(ChangeRefused::NotLeader)),
-        _ => Response::Failed("only a member is served".to_string()),
+        _ => Response::Failed("this request is served only for members".to_string()),
     }
 }
 
-/// Limits the replies to what a message holds: a reply without room is replaced by an uncertain
-/// outcome. The documents that a batch of GETDEL returns were written over a long time,
-/// so no limit of requests bounds their total.
+/// Replaces replies that do not fit into a message by an uncertain outcome. Replies can be much
+/// larger than the requests: a batch of GETDEL returns documents that many earlier requests wrote.
 fn within(mut replies: Vec<Reply>, bytes_max: usize) -> Vec<Reply> {
     let mut left = bytes_max.saturating_sub(replies.len() * REPLY_HEAD_BYTES);
     for reply in &mut replies {
@@ -179,12 +180,12 @@ fn within(mut replies: Vec<Reply>, bytes_max: usize) -> Vec<Reply> {
     replies
 }
 
-/// An upper bound of a reply's size in a message without its head.
+/// An upper bound on the size of a reply in a message, without its kind and length.
 fn text_bytes(reply: &Reply) -> usize {
     let parts = |parts: &[Reply]| parts.iter().map(|part| REPLY_HEAD_BYTES + text_bytes(part)).sum();
     match reply {
         Reply::Simple(text) => text.len(),
-        Reply::Error(answer) => answer.line().len(),
+        Reply::Error(error) => error.line().len(),
         Reply::Unavailable(unavailable) => match unavailable {
             Unavailable::DiskFull(reason) => reason.len(),
             _ => 0,

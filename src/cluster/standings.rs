@@ -1,4 +1,4 @@
-//! What nodes know of their cluster and of each other.
+//! Asks nodes what they know about their cluster and about each other, and answers such requests.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,24 +20,25 @@ pub struct Standings {
 }
 
 impl Standings {
-    /// Asks a node for its identity, and for what it knows of this one.
+    /// Asks a node for its identity, and for what it knows about this node.
     pub async fn ask(&self, id: u64, address: &str) -> Option<Standing> {
         let target = Target { id, address, incarnation: None };
         match self.clients.ask(target, &Request::Standing).await {
             Ok(Response::Standing(standing)) => Some(standing),
             Ok(other) => {
-                tracing::warn!(node = id, ?other, "a node sent a response of the wrong type");
+                tracing::warn!(node = id, ?other, "a node sent an unexpected response");
                 None
             }
             Err(error) => {
-                tracing::debug!(node = id, %error, "cannot query a node");
+                tracing::debug!(node = id, %error, "cannot ask a node for its identity");
                 None
             }
         }
     }
 
-    /// Asks all of these but this node. What a member reports as acknowledged to it is compared
-    /// with the log at once, so that a late answer does not discard the others.
+    /// Asks all of these members except this node. An acknowledgement that a member reports is
+    /// compared with this node's log as soon as the answer arrives, so it counts even if the caller
+    /// stops waiting for the others.
     pub async fn ask_all(&self, members: &BTreeMap<u64, Member>) -> BTreeMap<u64, Option<Standing>> {
         let own = self.endpoint.node_id();
         let others = members.iter().filter(|(id, _)| **id != own);
@@ -51,7 +52,7 @@ impl Standings {
         join_all(questions).await.into_iter().collect()
     }
 
-    /// The incarnation of the node at this address; `None` if it does not answer.
+    /// The incarnation of the node at this address; `None` if no node answers.
     pub async fn ask_incarnation(&self, id: u64, address: &str) -> Option<u64> {
         self.ask(id, address).await.map(|standing| standing.incarnation)
     }
@@ -61,7 +62,7 @@ impl Standings {
         self.consensus.has_member(node.id, node.incarnation) || self.endpoint.has_member(node)
     }
 
-    /// What this node reports of itself and of the asking node.
+    /// This node's report about itself and about the asking node.
     pub fn own(&self, from: Caller) -> Standing {
         let (known_index, known) = self.consensus.membership();
         let is_in_cluster = !known.is_empty();
@@ -75,7 +76,7 @@ impl Standings {
             incarnation: self.endpoint.identity.incarnation,
             process: self.endpoint.process,
             removed: self.endpoint.is_removed(),
-            // Also while nothing was applied: a node with a log is in a cluster.
+            // Set even before an entry has been applied: a node with a log is in a cluster.
             cluster: is_in_cluster.then_some(Formed { index, applied, members, leader }),
             acknowledged: self.acknowledged.of(from.id, from.incarnation),
             last: self.consensus.last(),
@@ -83,16 +84,16 @@ impl Standings {
         }
     }
 
-    /// Checks that a node that is to become a member has applied only entries that this one has. It
-    /// fails after nodes have continued without each other. A node that does not answer is about to
-    /// start with an empty directory.
+    /// Checks that a node that is to be added has applied only entries that this node also has. The
+    /// check fails if nodes have continued separately after a forced change. It passes if the node
+    /// does not answer: such a node is about to start with an empty directory.
     pub async fn check_history(&self, id: u64, member: &Member) -> Result<(), ChangeRefused> {
         let standing = self.ask(id, &member.raft_address).await;
         self.check_applied(id, standing.and_then(|standing| standing.applied))
     }
 
-    /// Checks a node that is to replace its earlier incarnation: that it answers at the address
-    /// where members look for it, and has applied only entries that this one has.
+    /// Checks the node that is to replace its earlier incarnation: it must answer at the member's
+    /// address, and have applied only entries that this node also has.
     pub async fn check_successor(&self, id: u64, member: &Member) -> Result<(), ChangeRefused> {
         match self.ask(id, &member.raft_address).await {
             Some(standing) if standing.incarnation == member.incarnation => {
@@ -111,7 +112,7 @@ impl Standings {
             return Ok(());
         }
         Err(ChangeRefused::Impossible(format!(
-            "node {id} has applied entry {index} of term {term}, which this cluster does not have, or no longer in its \
+            "node {id} has applied entry {index} of term {term}, which this cluster does not have in its \
              log: empty its directory and start it with --join"
         )))
     }

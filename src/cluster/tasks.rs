@@ -1,12 +1,12 @@
-//! The background tasks of a group, until it ends.
+//! Runs the background tasks of a group until the group ends.
 //!
-//! Invariant: after [`Tasks::end`] no task runs and none is started, so nothing that they hold
+//! Invariant: after [`Tasks::end`] no task runs and none is started, so nothing that a task holds
 //! outlives the group.
 
 use parking_lot::Mutex;
 use tokio::task::JoinHandle;
 
-/// `None` once ended.
+/// `None` after [`Tasks::end`].
 pub struct Tasks(Mutex<Option<Vec<JoinHandle<()>>>>);
 
 impl Default for Tasks {
@@ -24,7 +24,7 @@ impl Tasks {
         }
     }
 
-    /// Ends all tasks, and returns when they have released everything that they held.
+    /// Ends all tasks, and returns when they have released everything that they hold.
     pub async fn end(&self) {
         let tasks = self.0.lock().take().unwrap_or_default();
         tasks.iter().for_each(JoinHandle::abort);

@@ -1,24 +1,26 @@
-//! Decides what the answers of the other initial members mean for a node with an empty log.
+//! Interprets the answers of the other initial members for a node with an empty log.
 
 use std::collections::BTreeMap;
 
 use crate::peer::{Formed, Member, Standing};
 
-/// The meaning of the answers.
+/// The conclusion from the answers.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Verdict {
     Form(BTreeMap<u64, Member>),
-    /// These members did not answer, or have to form the cluster.
+    /// The node waits: these members did not answer, or have yet to form the cluster.
     Wait(Vec<u64>),
-    /// This incarnation is a member: the leader will send the log.
+    /// This incarnation is a member, so the leader will send the log.
     Member,
-    /// The number belongs to an incarnation whose data is lost.
+    /// The cluster knows this node's number with another incarnation: that incarnation's data is
+    /// lost.
     Lost(Formed),
-    /// The cluster continues without this number.
+    /// The cluster does not know this node's number any more: the node was removed.
     Removed(Formed),
 }
 
-/// Judges the answers of the other initial members; `None` marks a node that did not answer.
+/// Draws the conclusion from the answers of the other initial members; `None` marks a member that
+/// did not answer.
 pub fn judge(id: u64, initial: &BTreeMap<u64, Member>, answers: &BTreeMap<u64, Option<Standing>>) -> Verdict {
     let own = &initial[&id];
     let formed = answers.values().flatten().filter(|standing| !standing.removed);
@@ -56,8 +58,8 @@ mod tests {
         Member { incarnation, ..Member::default() }
     }
 
-    /// The initial members as node `id` of three knows them. Incarnations are ten times the node's
-    /// number; it knows no other's.
+    /// The initial members as node `id` of three knows them. Its own incarnation is ten times its
+    /// number; the other incarnations are unknown to it.
     fn initial(id: u64) -> BTreeMap<u64, Member> {
         (1..=3).map(|node| (node, member(if node == id { 10 * id } else { 0 }))).collect()
     }

@@ -1,5 +1,6 @@
 //! The names under which calls are counted: every name of a command, and every subcommand.
-//! Invariant: the list begins with the rows of the table, in its order, each under its first name.
+//!
+//! Invariant: the list begins with the first names of the table's rows, in the order of the table.
 
 use std::sync::LazyLock;
 
@@ -11,15 +12,16 @@ use super::table::ROWS;
 /// One name under which calls are counted.
 #[derive(Clone, Debug)]
 pub struct Called {
-    /// In lower case; `config|get` for a subcommand.
+    /// The name in lower case; a subcommand has the form `config|get`.
     pub name: String,
-    /// Whether its work does not grow with the data.
+    /// Whether the work of the command does not grow with the size of the data.
     pub fast: bool,
 }
 
 struct Calls {
     all: Vec<Called>,
-    /// For each row, the position of its aliases, which its subcommands follow.
+    /// For each row of the table, the position of its first alias; its subcommands follow the
+    /// aliases.
     others: Vec<usize>,
 }
 
@@ -38,12 +40,13 @@ static CALLS: LazyLock<Calls> = LazyLock::new(|| {
     Calls { all, others }
 });
 
-/// All names.
+/// All names under which calls are counted.
 pub fn all() -> &'static [Called] {
     &CALLS.all
 }
 
-/// The position in [`all`] of the name that a request used; `position` is that of its row.
+/// The position in [`all`] of the name under which a request is counted. `position` is that of its
+/// row in the table.
 pub fn place(position: usize, words: &[Bytes]) -> usize {
     let row = &ROWS[position];
     let is = |word: Option<&Bytes>, name: &str| {

@@ -5,7 +5,7 @@
 //!
 //! A command that implements `Write` without a line here does not compile.
 
-/// The code of a transaction, which is in the log like a command but not in the table.
+/// The code of a transaction, which the log holds like a command but which is not in the table.
 pub const TRANSACTION: u16 = 0;
 
 /// The codes in use, each with its command.
@@ -89,13 +89,13 @@ pub const USED: &[(u16, &str)] = &[
     (267, "ZREMRANGEBYLEX"),
 ];
 
-/// The codes of removed commands, which old logs may contain.
+/// The codes of removed commands, which older logs may contain.
 pub const RETIRED: &[(u16, &str)] = &[];
 
 /// The code of the command with this name.
 ///
 /// # Panics
-/// If it has no line in [`USED`]. For a row of the table this is a compile-time error.
+/// If the name has no line in [`USED`]. For a row of the table, this is a compile-time error.
 pub const fn of(name: &str) -> u16 {
     let mut at = 0;
     while at < USED.len() {
@@ -130,8 +130,8 @@ mod tests {
     use crate::command::table::{INTERNAL, ROWS};
     use crate::command::{Route, Row};
 
-    /// The minimum number of lines; raised with new commands. A line may move to `RETIRED`, but not
-    /// disappear.
+    /// The minimum number of lines, to be raised when commands are added. A line may move to
+    /// `RETIRED`, but not disappear.
     const LINES_MIN: usize = 77;
 
     #[test]

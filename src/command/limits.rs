@@ -32,11 +32,21 @@ pub const LIMITS: &[Limit] = &[
         "Document bytes that one JSON.MSET processes",
         "`ERR too many changes for the size of the documents`"
     ),
-    limit!(queue::COMMANDS_MAX, Count, "Commands of a transaction", "An error; EXEC then does nothing."),
-    limit!(queue::BYTES_MAX, Bytes, "A transaction", "An error; EXEC then does nothing."),
-    limit!(queue::WATCHED_MAX, Count, "Keys that a connection watches", "WATCH answers an error."),
-    limit!(queue::WATCHED_BYTES_MAX, Bytes, "Names of the watched keys", "WATCH answers an error."),
-    limit!(client::NAME_BYTES_MAX, Bytes, "A client's name", "CLIENT SETNAME answers an error."),
+    limit!(
+        queue::COMMANDS_MAX,
+        Count,
+        "Commands of a transaction",
+        "The command gets an error, and EXEC then does nothing."
+    ),
+    limit!(
+        queue::BYTES_MAX,
+        Bytes,
+        "A transaction",
+        "The command gets an error, and EXEC then does nothing."
+    ),
+    limit!(queue::WATCHED_MAX, Count, "Keys that a connection watches", "WATCH replies with an error."),
+    limit!(queue::WATCHED_BYTES_MAX, Bytes, "Names of the watched keys", "WATCH replies with an error."),
+    limit!(client::NAME_BYTES_MAX, Bytes, "A client's name", "CLIENT SETNAME replies with an error."),
     limit!(
         tracking::PREFIXES_MAX,
         Count,

@@ -1,11 +1,12 @@
-//! The commands: a [`table`] with one line for each, the [`framework`] that they share, one folder
-//! for each family, and the [`codes`] that identify writes in the log.
+//! The commands: a [`table`] with one line for each command, the [`framework`] that they share, one
+//! directory for each family, and the [`codes`] that identify writes in the log.
 //!
-//! Commands that lists, sets, hashes and sorted sets share are generics in [`collections`].
+//! The commands that lists, sets, hashes and sorted sets have in common are generics in
+//! [`collections`].
 //!
 //! The trait that a command implements is its route, and the compiler enforces it:
 //!
-//! | trait | sees | runs |
+//! | trait | has access to | runs |
 //! |---|---|---|
 //! | [`Read`] | a [`View`](crate::keyspace::View), which has no method that changes anything | in the connection's task, after the read barrier |
 //! | [`Write`] | a [`Writer`](crate::keyspace::Writer) and the entry's context; no clock, no socket, no random source | through the log, on every replica |
@@ -13,7 +14,7 @@
 //! | [`Control`] | the session and the [`Node`] | in the connection's task |
 //! | [`Manage`] | the session and the node, and returns [`Effects`] on the connection | in the connection's task |
 //! | [`Operate`] | the [`Node`], and awaits it | in the connection's task |
-//! | [`Transact`] | nothing: the connection's dispatcher carries out its [`Step`](transactions::Step) | in the connection's task, or through the log |
+//! | [`Transact`] | nothing: the connection's dispatcher executes its [`Step`](transactions::Step) | in the connection's task, or through the log |
 //!
 //! A write is parsed and checked on the node that receives it. The log holds the parsed command in
 //! its canonical form: documents encoded, times absolute or relative to the time of the entry,
@@ -22,7 +23,7 @@
 //!
 //! Invariants:
 //! * `parse` followed by the log's encoding and decoding returns an equal command;
-//! * a write that answers an error has changed nothing;
+//! * a write that returns an error has changed nothing;
 //! * names and codes in the table are unique, and a code is never reused.
 
 pub mod called;

@@ -4,7 +4,7 @@
 //! * `QSET key path json`: sets a value at a path, like JSON.SET.
 //! * `MERGE key json`: applies a merge patch (RFC 7396) to a whole document, like JSON.MERGE at
 //!   `$`.
-//! * `DELETE key`: removes a key of any type and returns 1 if it existed, else 0.
+//! * `DELETE key`: removes a key of any type; returns 1 if the key existed, otherwise 0.
 
 use serde::{Deserialize, Serialize};
 

@@ -206,10 +206,11 @@ pub static ROWS: &[Row] = &[
     Row::write::<shortcuts::Qset>(),
 ];
 
-/// Commands that only nodes propose: in the log like any write, but not available to clients.
+/// Commands that only nodes propose. They are in the log like any write, but clients cannot send
+/// them.
 pub static INTERNAL: &[Row] = &[Row::write::<keys::delete::Reap>()];
 
-/// The maximum length of a command's name; a test checks it.
+/// Maximum length of a command's name; checked by a test.
 const NAME_BYTES_MAX: usize = 32;
 
 static BY_NAME: LazyLock<HashMap<&'static [u8], usize, foldhash::fast::FixedState>> = LazyLock::new(|| {

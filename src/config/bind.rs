@@ -1,25 +1,25 @@
-//! `bind`, `port`, and `address`, which sets both.
+//! The settings `bind` and `port`, and `address`, which sets both.
 //!
-//! The three share one state: `address`, host:port, and the further hosts of `bind`, which have the
-//! same port. `bind` changes the hosts, `port` the port, and `address` sets a single host and the
-//! port.
+//! The three settings share two fields: `address` (host:port), and the further hosts of `bind`,
+//! which use the same port. `bind` changes the hosts, `port` the port, and `address` sets a single
+//! host and the port.
 
 use super::Config;
 
-/// The most addresses of one node, as in Redis.
+/// Maximum number of addresses of one node, as in Redis.
 const HOSTS_MAX: usize = 16;
 
 /// An address to bind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BindAddr {
-    /// host:port.
+    /// The address as host:port.
     pub address: String,
-    /// Whether the node starts even if it cannot bind this address (`-` before the host in
-    /// redis.conf).
+    /// Whether the node starts even if it cannot bind this address. In redis.conf, a `-` before the
+    /// host marks such an address.
     pub optional: bool,
 }
 
-/// Host and port, the host without the brackets of IPv6.
+/// The host, without the brackets of IPv6, and the port.
 pub fn split(address: &str) -> Option<(&str, u16)> {
     let (host, port) = address.rsplit_once(':')?;
     let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
@@ -30,7 +30,8 @@ pub fn join(host: &str, port: u16) -> String {
     if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }
 
-/// A host without brackets; redis.conf's wildcards become the address of all interfaces.
+/// Removes the brackets of a host, and replaces redis.conf's wildcards by the address of all
+/// interfaces.
 fn bare_host(host: &str) -> String {
     match host {
         "*" => "0.0.0.0".to_string(),
@@ -40,12 +41,12 @@ fn bare_host(host: &str) -> String {
 }
 
 impl Config {
-    /// The first host, and the port.
+    /// The host and the port of `address`.
     pub(super) fn host_and_port(&self) -> (&str, u16) {
         split(&self.address).expect("the address was checked when it was set")
     }
 
-    /// The client addresses: the first one, and the further ones of `bind`.
+    /// The addresses to bind for clients: `address`, and the further hosts of `bind`.
     pub fn bind_addrs(&self) -> Vec<BindAddr> {
         let port = self.host_and_port().1;
         let further = self.further_hosts.iter().map(|host| {
@@ -70,9 +71,9 @@ impl Config {
             }
         }
         if hosts.len() > HOSTS_MAX {
-            return Err(format!("at most {HOSTS_MAX} addresses"));
+            return Err(format!("at most {HOSTS_MAX} addresses are allowed"));
         }
-        // The main address is the first that is not optional.
+        // `address` gets the first host that is not optional.
         let main = hosts.iter().position(|host| !host.starts_with('-')).unwrap_or(0);
         if hosts.is_empty() {
             return Err("at least one address is needed".to_string());
@@ -98,7 +99,7 @@ impl Config {
         Ok(())
     }
 
-    /// Replaces the configured address by the bound one, which has a port instead of 0.
+    /// Replaces the configured address by the bound one, whose port is not 0.
     pub fn bound_at(mut self, address: std::net::SocketAddr) -> Config {
         let configured = std::mem::replace(&mut self.address, address.to_string());
         self.configured_address.get_or_insert(configured);

@@ -1,10 +1,10 @@
-//! Config files in the syntax of redis.conf: a name and its values on each line, quoted where
-//! necessary; `include`; comments on lines of their own.
+//! Reads config files in the syntax of redis.conf: each line has a name and values, which may be
+//! quoted. `include` reads another file, and comments have lines of their own.
 //!
-//! This file bypasses the node's disk ([`crate::env::Disk`]): config files belong to the operator,
-//! are on this machine even if the data is on a simulated disk, are read before there is a node,
-//! and keep their permissions.
-#![allow(clippy::disallowed_methods, reason = "the operator's files, not the node's: see above")]
+//! This module does not use the node's disk ([`crate::env::Disk`]). Config files belong to the
+//! operator: they are on this machine even if the data is on a simulated disk, are read before a
+//! node exists, and keep their permissions.
+#![allow(clippy::disallowed_methods, reason = "config files belong to the operator and not to the node")]
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -16,11 +16,10 @@ use super::source::Assignment;
 use crate::error::Fatal;
 use crate::resp::split_words;
 
-/// The deepest nesting of includes: deeper than any real one, and it detects a file that includes
-/// itself.
+/// Maximum nesting of includes. It exceeds any real one, and detects a file that includes itself.
 const INCLUDE_DEPTH_MAX: usize = 16;
 
-/// A line with a setting or an include.
+/// A line of a config file: a setting or an include.
 pub struct Directive {
     pub name: String,
     pub words: Vec<String>,
@@ -39,17 +38,17 @@ pub fn parse_line(line: &str) -> Result<Option<Directive>, String> {
     Ok(Some(Directive { name: name.to_ascii_lowercase(), words: words.collect() }))
 }
 
-/// The assignments of a file and of its includes, in the order of the lines.
+/// Reads the assignments in a file and in the files that it includes, in the order of the lines.
 pub fn read(path: &Path) -> Result<Vec<Assignment>, Fatal> {
     parse(path, &text(path)?)
 }
 
-/// The text of a file.
+/// Reads the text of a file.
 pub fn text(path: &Path) -> Result<String, Fatal> {
     fs::read_to_string(path).map_err(|error| Fatal::Config(format!("{}: {error}", path.display())))
 }
 
-/// As [`read`], for a text that is not necessarily in the file yet.
+/// Like [`read`], with `text` as the content of the file at `path`.
 pub fn parse(path: &Path, text: &str) -> Result<Vec<Assignment>, Fatal> {
     let mut all = Vec::new();
     collect(path, text, 0, &mut all)?;
@@ -79,17 +78,17 @@ fn collect(path: &Path, text: &str, depth: usize, all: &mut Vec<Assignment>) -> 
     Ok(())
 }
 
-/// Replaces the text of a file atomically: after a crash, one of the two is there as a whole. Keeps
-/// the permissions.
+/// Replaces the text of a file atomically: after a crash, it has either the old or the new text.
+/// Keeps the file's permissions.
 pub fn replace(path: &Path, text: &str) -> io::Result<()> {
-    // A symbolic link stays: its target is replaced.
+    // If the path is a symbolic link, the file to which it points is replaced.
     let path = path.canonicalize()?;
     let mut name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_owned();
     name.push(".rewrite");
     let temporary = path.with_file_name(name);
     let written = write_temporary(&path, &temporary, text);
     if written.is_err() {
-        // Best effort: the first error is the one to report.
+        // A failure is ignored, because the first error is the one to report.
         let _ = fs::remove_file(&temporary);
     }
     written
@@ -97,7 +96,8 @@ pub fn replace(path: &Path, text: &str) -> io::Result<()> {
 
 fn write_temporary(path: &Path, temporary: &Path, text: &str) -> io::Result<()> {
     let permissions = fs::metadata(path)?.permissions();
-    // Private until it has the permissions of the original: it may contain a password.
+    // Readable only by its owner until it gets the original's permissions, because it may contain a
+    // password.
     let mut file = File::options().write(true).create(true).truncate(true).mode(0o600).open(temporary)?;
     file.write_all(text.as_bytes())?;
     file.set_permissions(permissions)?;

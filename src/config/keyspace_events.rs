@@ -1,12 +1,13 @@
-//! `notify-keyspace-events`: the classes of events that are published, and their channels.
+//! The setting `notify-keyspace-events`: which classes of events are published, and on which
+//! channels.
 //!
-//! Invariant: parsing the displayed value gives the same set.
+//! Invariant: the displayed value parses to the same set.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// A set of event classes and kinds of channels. Without a class or without a kind of channel,
-/// nothing is published.
+/// A set of event classes and kinds of channels. Nothing is published unless the set has at least
+/// one of each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct KeyspaceEvents(u16);
 
@@ -22,18 +23,18 @@ impl KeyspaceEvents {
     pub const SET: KeyspaceEvents = KeyspaceEvents(1 << 5);
     pub const HASH: KeyspaceEvents = KeyspaceEvents(1 << 6);
     pub const SORTED_SET: KeyspaceEvents = KeyspaceEvents(1 << 7);
-    /// A key expired.
+    /// The expiry of a key.
     pub const EXPIRED: KeyspaceEvents = KeyspaceEvents(1 << 8);
-    /// A key was evicted, which never happens.
+    /// The eviction of a key, which never happens here.
     pub const EVICTED: KeyspaceEvents = KeyspaceEvents(1 << 9);
     pub const STREAM: KeyspaceEvents = KeyspaceEvents(1 << 10);
-    /// Module types. Documents have this class, since RedisJSON is a module.
+    /// Changes of values of modules. Documents are in this class, because RedisJSON is a module.
     pub const MODULE: KeyspaceEvents = KeyspaceEvents(1 << 11);
-    /// A read key does not exist; not part of `A`.
+    /// A read of a key that does not exist; not part of `A`.
     pub const MISSED: KeyspaceEvents = KeyspaceEvents(1 << 12);
-    /// A new key; not part of `A`.
+    /// The creation of a key; not part of `A`.
     pub const NEW: KeyspaceEvents = KeyspaceEvents(1 << 13);
-    /// The classes of `A`.
+    /// The classes that `A` stands for.
     pub const ALL: KeyspaceEvents = KeyspaceEvents(0b1111_1111_1100);
 
     /// Every class of events.
@@ -116,7 +117,7 @@ mod tests {
             ("nK", "nK"),
             ("KEe", "eKE"),
             ("KKgg", "gK"),
-            // Redis 7.0 loses the n here, and so on a restart after CONFIG REWRITE.
+            // Redis 7.0 does not display the n, and so loses it in CONFIG REWRITE.
             ("AnKE", "AnKE"),
         ] {
             let events: KeyspaceEvents = given.parse().unwrap();

@@ -1,17 +1,17 @@
-//! `client-output-buffer-limit`: how many bytes of replies may wait for a client of each class
-//! before it is disconnected.
+//! The setting `client-output-buffer-limit`: how many bytes of replies may wait for a client before
+//! it is disconnected, for each class of clients.
 
 use std::fmt;
 
 use super::values::bytes_of;
 use crate::resp::Limits;
 
-/// The limits of one class of clients; 0: none.
+/// The limits for one class of clients; 0 means no limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutputLimit {
-    /// At this size the client is disconnected at once.
+    /// A client with this many waiting bytes is disconnected at once.
     pub hard_bytes: u64,
-    /// Above this size for `soft_seconds` the client is disconnected.
+    /// A client with this many waiting bytes for `soft_seconds` is disconnected.
     pub soft_bytes: u64,
     pub soft_seconds: u64,
 }
@@ -30,7 +30,7 @@ impl OutputLimit {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutputLimits {
     pub normal: OutputLimit,
-    /// Without effect: nodes have a port of their own, with its own limits.
+    /// Accepted without effect: nodes use a separate port, which has its own limits.
     pub replica: OutputLimit,
     /// Clients with subscriptions.
     pub pubsub: OutputLimit,
@@ -41,9 +41,9 @@ impl Default for OutputLimits {
         let limit =
             |hard_bytes, soft_bytes, soft_seconds| OutputLimit { hard_bytes, soft_bytes, soft_seconds };
         OutputLimits {
-            // Larger than any correct reply.
+            // Larger than any valid reply.
             normal: limit(Limits::DEFAULT.output_bytes_max as u64, 0, 0),
-            // Redis' defaults.
+            // The default of Redis.
             replica: limit(256 << 20, 64 << 20, 60),
             pubsub: limit(32 << 20, 8 << 20, 60),
         }
@@ -51,8 +51,8 @@ impl Default for OutputLimits {
 }
 
 impl OutputLimits {
-    /// Changes the classes that `text` names, as `class hard soft seconds ..`. A single size is the
-    /// hard limit of normal clients.
+    /// Changes the limits of the classes in `text`, which has the form `class hard soft seconds
+    /// ..`. A single size is the hard limit of the class `normal`.
     pub fn change(&mut self, text: &str) -> Result<(), String> {
         let words: Vec<&str> = text.split_whitespace().collect();
         if let [size] = words[..] {
@@ -86,7 +86,7 @@ fn read(words: &[&str]) -> Option<OutputLimit> {
 
 impl fmt::Display for OutputLimits {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Redis still shows the class `replica` under its old name.
+        // Redis displays the class `replica` under its older name.
         let classes = [("normal", self.normal), ("slave", self.replica), ("pubsub", self.pubsub)];
         for (nth, (name, limit)) in classes.iter().enumerate() {
             let gap = if nth > 0 { " " } else { "" };

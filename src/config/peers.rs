@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-/// The most members in a list. With more than seven, majorities only become slower.
+/// Maximum number of members in a list. Above seven members, larger majorities only make a cluster
+/// slower.
 const PEERS_MAX: usize = 64;
 
-/// The addresses at which others reach a node.
+/// The addresses at which other nodes and clients reach a node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Advertised {
     /// `host:port` for clients.
@@ -23,7 +24,8 @@ impl Advertised {
     }
 }
 
-/// The port of an address for others: `host:port` with a host and a port other than 0.
+/// The port of an advertised address: `host:port`, where the host is not empty and the port is not
+/// 0.
 pub fn port(address: &str) -> Option<u16> {
     let (host, port) = address.rsplit_once(':')?;
     let port = port.parse().ok()?;
@@ -49,7 +51,7 @@ impl fmt::Display for Advertised {
     }
 }
 
-/// Initial members by id; empty if the setting is not used.
+/// The initial members by id; empty if the setting is not used.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Peers(BTreeMap<u64, Advertised>);
 
@@ -66,7 +68,8 @@ impl Peers {
         self.0.iter().map(|(id, advertised)| (*id, advertised))
     }
 
-    /// A name for the cluster that these members form: equal for equal lists, in any order.
+    /// A name for the cluster of these members. Equal lists have equal names, regardless of their
+    /// order.
     pub fn cluster(&self) -> String {
         let list = self.to_string();
         let (first, second) =
@@ -98,7 +101,7 @@ impl FromStr for Peers {
             }
         }
         match peers.len() > PEERS_MAX {
-            true => Err(format!("more than {PEERS_MAX} members")),
+            true => Err(format!("there are more than {PEERS_MAX} members")),
             false => Ok(Peers(peers)),
         }
     }

@@ -1,8 +1,8 @@
 //! `CONFIG REWRITE`: writes the current settings into the file that the node was started with.
 //!
 //! Invariants:
-//! * lines that agree with the settings stay as they are, as do comments, blank lines and the order
-//!   of lines;
+//! * lines that agree with the settings are kept unchanged, and so are comments, blank lines and
+//!   the order of lines;
 //! * the new file parses to the settings that were written.
 
 use std::path::Path;
@@ -16,13 +16,13 @@ use crate::error::Fatal;
 
 const HEADING: &str = "# Written by CONFIG REWRITE";
 
-/// Concurrent rewrites would share one temporary file.
+/// Held during a rewrite, because concurrent ones would use the same temporary file.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 /// Rewrites the file of `config`.
 ///
 /// # Errors
-/// A reason for the client; the file is unchanged.
+/// The reason, for the client. The file is unchanged then.
 pub fn rewrite(config: &Config) -> Result<(), String> {
     let path = config.config.as_deref().ok_or("The server is running without a config file")?;
     let _alone = ONE_AT_A_TIME.lock();
@@ -31,13 +31,14 @@ pub fn rewrite(config: &Config) -> Result<(), String> {
     file::replace(path, &new).map_err(|error| format!("Rewriting config file: {error}"))
 }
 
-/// The text of the file at `path`, now `text`, updated to the settings of `config`.
+/// The new text of the file at `path`: its present content `text`, updated to the settings of
+/// `config`.
 fn rewritten(path: &Path, text: &str, config: &Config) -> Result<String, Fatal> {
     let parsed = |text: &str| source::resolve(&file::parse(path, text)?);
     let mut new = with_changed_lines(text, &parsed(text)?, config);
     let mut written_out = parsed(&new)?;
-    // One by one: some values follow from others unless they are written out, as the port for other
-    // nodes does.
+    // Added one by one, because some values follow from others unless they are in the file; for
+    // example the port for other nodes.
     let missing = |written_out: &Config| {
         SETTINGS.iter().find(|setting| !setting.shorthand && differs(setting, written_out, config))
     };
@@ -62,8 +63,8 @@ fn differs(setting: &Setting, one: &Config, other: &Config) -> bool {
     (setting.get)(one) != (setting.get)(other)
 }
 
-/// Updates the lines that disagree with `config`. A changed setting with several lines keeps the
-/// first.
+/// Updates the lines that disagree with `config`. If a changed setting has several lines, only the
+/// first is kept.
 fn with_changed_lines(text: &str, so_far: &Config, config: &Config) -> String {
     let (mut new, mut written) = (String::new(), Vec::new());
     for line in text.lines() {

@@ -1,4 +1,4 @@
-//! A password, which no message contains.
+//! A password. No log or error message contains it.
 //!
 //! Invariant: `digest` is the SHA-256 of `text`.
 
@@ -6,14 +6,14 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 
-/// The longest password: Redis' bound for `masterauth`.
+/// Maximum length of a password, the same as for Redis' `masterauth`.
 const SECRET_BYTES_MAX: usize = 512;
 
 fn digest_of(text: &[u8]) -> [u8; 32] {
     Sha256::digest(text).into()
 }
 
-/// A password; empty if none is set.
+/// A password, empty if none is set.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret {
     text: String,
@@ -21,8 +21,10 @@ pub struct Secret {
 }
 
 impl Secret {
+    /// Wraps a password.
+    ///
     /// # Errors
-    /// The reason, which never contains the text.
+    /// The reason for a refusal, which never contains the password.
     pub fn new(text: &str) -> Result<Secret, String> {
         if text.len() > SECRET_BYTES_MAX {
             return Err(format!("a password can have at most {SECRET_BYTES_MAX} bytes"));
@@ -34,7 +36,8 @@ impl Secret {
         !self.text.is_empty()
     }
 
-    /// The password itself: for `CONFIG GET`, for the file, and to log in elsewhere.
+    /// The password itself. Only for `CONFIG GET`, for the config file, and to authenticate at
+    /// other nodes.
     pub fn text(&self) -> &str {
         &self.text
     }
@@ -42,20 +45,20 @@ impl Secret {
     /// Whether `given` is this password.
     ///
     /// Compares all 32 bytes of the digests, so the time depends on the length of `given`, which
-    /// its sender knows, and not on this password. Even a comparison that stopped early would
-    /// reveal only part of a digest.
+    /// its sender knows, and not on this password.
     pub fn matches(&self, given: &[u8]) -> bool {
-        // Longer than any password; this bounds the work per guess.
+        // No password is longer, and the limit bounds the work for each guess.
         if given.len() > SECRET_BYTES_MAX {
             return false;
         }
         let given = digest_of(given);
         let differences = self.digest.iter().zip(given).fold(0, |all, (own, other)| all | (own ^ other));
-        // Hidden from the optimiser, which could otherwise leave the loop at the first difference.
+        // The optimizer does not see through this function; otherwise it might end the loop at the
+        // first difference.
         self.is_set() && std::hint::black_box(differences) == 0
     }
 
-    /// 64 hex digits, as `ACL LIST` shows a password.
+    /// The digest as 64 hex digits, as `ACL LIST` shows it.
     pub fn digest(&self) -> String {
         self.digest.iter().map(|byte| format!("{byte:02x}")).collect()
     }
@@ -84,7 +87,7 @@ mod tests {
         for wrong in [&b""[..], b"a", b"a b ", b"A b", b"a c", &[b'a'; 513]] {
             assert!(!secret.matches(wrong), "{wrong:?}");
         }
-        // As Redis shows the same password.
+        // Redis shows the same digest for this password.
         assert_eq!(secret.digest(), "c8687a08aa5d6ed2044328fa6a697ab8e96dc34291e8c2034ae8c38e6fcc6d65");
     }
 

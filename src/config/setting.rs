@@ -1,18 +1,18 @@
-//! A row of the table of settings: one description for the flag, the variable, the key of the file,
-//! `CONFIG GET`, `SET` and `REWRITE`.
+//! A row of the table of settings: it describes the setting as a flag, an environment variable, a
+//! key of the config file, and for `CONFIG GET`, `SET` and `REWRITE`.
 
 use super::Config;
 use super::settings::SETTINGS;
 use crate::resp::quote;
 
-/// The values of a setting on a line of the file.
+/// How the values of a setting are given on a line of the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
     /// One word.
     One,
     /// Several words; a later line replaces an earlier one.
     Several,
-    /// Several words; each line adds to the earlier ones.
+    /// Several words; each line adds to the values of earlier ones.
     Adding,
 }
 
@@ -22,12 +22,12 @@ type Set = fn(&mut Config, &str) -> Result<(), String>;
 /// A row of the table of settings.
 pub struct Setting {
     pub name: &'static str,
-    /// One line for `--help`.
+    /// A short description for `--help`.
     pub help: &'static str,
     pub form: Form,
     /// Whether `CONFIG SET` may change it.
     pub changeable: bool,
-    /// Whether it sets what other settings set too. CONFIG REWRITE does not add it to a file.
+    /// Whether the setting only sets other settings. CONFIG REWRITE does not add it to a file.
     pub shorthand: bool,
     pub get: Get,
     pub set: Set,
@@ -50,12 +50,12 @@ impl Setting {
         Setting { shorthand: true, ..self }
     }
 
-    /// `JSONVAULT_NODE_ID` for `node-id`.
+    /// The environment variable, for example `JSONVAULT_NODE_ID` for `node-id`.
     pub fn variable(&self) -> String {
         format!("JSONVAULT_{}", self.name.to_uppercase().replace('-', "_"))
     }
 
-    /// Sets the values of a line or a flag.
+    /// Sets the values of a line or a flag in `config`.
     pub fn apply(&self, config: &mut Config, words: &[String]) -> Result<(), String> {
         match (self.form, words) {
             (Form::One, [word]) => (self.set)(config, word),
@@ -64,7 +64,7 @@ impl Setting {
         }
     }
 
-    /// The line of a file with the value of `config`.
+    /// The line for the config file with the value in `config`.
     pub fn line(&self, config: &Config) -> String {
         let value = (self.get)(config);
         let plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\'' | b'\\' | b'#');
@@ -79,13 +79,13 @@ pub fn find(name: &str) -> Option<&'static Setting> {
     SETTINGS.iter().find(|setting| setting.name.eq_ignore_ascii_case(name))
 }
 
-/// A name is suggested if at most two letters, or a third of them, are wrong: beyond that it is
-/// another word, not a typo.
+/// A name is suggested if at most two of its letters, or a third of them, are wrong. With more
+/// differences, another word was probably meant.
 const WRONG_LETTERS_DIVISOR: usize = 3;
 const WRONG_LETTERS_MIN: usize = 2;
 
-/// Names are truncated to this length before they are compared: the work is the product of both
-/// lengths, and no setting's name is longer.
+/// Names are truncated to this length before they are compared, because the work is the product of
+/// both lengths. No setting has a longer name.
 const LETTERS_MAX: usize = 64;
 
 /// The setting that an unknown name probably means.
@@ -93,8 +93,8 @@ pub fn nearest_name(name: &str) -> Option<&'static str> {
     nearest(name, SETTINGS.iter().map(|setting| setting.name))
 }
 
-/// The known name nearest to `name`, if one is near, by inserted, missing, wrong and transposed
-/// letters.
+/// The known name that differs least from `name`, if the difference is small. Inserted, missing,
+/// wrong and transposed letters count as differences.
 fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let name: String = name.chars().take(LETTERS_MAX).collect::<String>().to_ascii_lowercase();
     let most = (name.len() / WRONG_LETTERS_DIVISOR).max(WRONG_LETTERS_MIN);

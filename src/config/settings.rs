@@ -4,12 +4,12 @@ use super::setting::{Form, Setting};
 use super::values::{choice, fact, memory, named, number, word_of, yes_or_no};
 use super::{REQUEST_BYTES_CEILING, Secret};
 
-/// The lowest limit on a size, as in Redis.
+/// Minimum of the limits on sizes, as in Redis.
 const SIZE_MIN: i128 = 1 << 20;
 const U64_MAX: i128 = u64::MAX as i128;
 const I64_MAX: i128 = i64::MAX as i128;
 
-/// A setting with a field in `Config`: how to display it and how to parse it.
+/// A setting that is a field of `Config`, with functions that display and parse it.
 macro_rules! field {
     ($name:literal, $field:ident, $show:expr, $read:expr, $help:literal) => {
         Setting::one(
@@ -24,63 +24,63 @@ macro_rules! field {
     };
 }
 
-/// A text.
+/// A setting that is a text.
 macro_rules! text {
     ($name:literal, $field:ident, $help:literal) => {
         field!($name, $field, String::clone, |text: &str| Ok::<_, String>(text.to_string()), $help)
     };
 }
 
-/// A value with `FromStr` and `Display`.
+/// A setting that is a value with `FromStr` and `Display`.
 macro_rules! parsed {
     ($name:literal, $field:ident, $help:literal) => {
         field!($name, $field, ToString::to_string, str::parse, $help)
     };
 }
 
-/// A whole number within bounds.
+/// A setting that is a whole number within bounds.
 macro_rules! whole {
     ($name:literal, $field:ident, $least:expr, $most:expr, $help:literal) => {
         field!($name, $field, ToString::to_string, |text| number(text, $least, $most), $help)
     };
 }
 
-/// A size in bytes, with an optional unit.
+/// A setting that is a size in bytes, with an optional unit.
 macro_rules! size {
     ($name:literal, $field:ident, $least:expr, $most:expr, $help:literal) => {
         field!($name, $field, ToString::to_string, |text| memory(text, $least, $most), $help)
     };
 }
 
-/// Yes or no.
+/// A setting that is yes or no.
 macro_rules! yes_no {
     ($name:literal, $field:ident, $help:literal) => {
         field!($name, $field, |on: &bool| word_of(*on).to_string(), yes_or_no, $help)
     };
 }
 
-/// One of several words.
+/// A setting that is one of several words.
 macro_rules! one_of {
     ($name:literal, $field:ident, $help:literal) => {
         field!($name, $field, named, choice, $help)
     };
 }
 
-/// A password.
+/// A setting that is a password.
 macro_rules! secret {
     ($name:literal, $field:ident, $help:literal) => {
         field!($name, $field, |secret: &Secret| secret.text().to_string(), Secret::new, $help)
     };
 }
 
-/// A fixed fact under the name of a Redis setting, for tools and files of Redis.
+/// A Redis setting whose value is fixed here, so that tools and config files of Redis work.
 macro_rules! fact {
     ($name:literal, $fact:literal, $help:literal, $why:literal) => {
         Setting::one($name, $help, |_| $fact.to_string(), |_, text| fact($fact, text, $why)).changeable()
     };
 }
 
-/// Every setting. Adding one is a row here and a field of `Config`.
+/// All settings. A new one needs a row here and a field of `Config`.
 pub static SETTINGS: &[Setting] = &[
     Setting::one(
         "address",
@@ -91,14 +91,14 @@ pub static SETTINGS: &[Setting] = &[
     .shorthand(),
     Setting::one(
         "bind",
-        "The client addresses; one with a - in front is optional",
+        "The client addresses; an address with a - in front is optional",
         |config| config.bind(),
         |config, text| config.set_bind(text),
     )
     .formed(Form::Several),
     Setting::one(
         "port",
-        "The client port; 0: any free one",
+        "The client port; 0: any free port",
         |config| config.host_and_port().1.to_string(),
         |config, text| {
             config.set_port(number(text, 0, 65535)?);
@@ -133,7 +133,7 @@ pub static SETTINGS: &[Setting] = &[
     parsed!(
         "peers",
         peers,
-        "The initial members of a cluster, the same list on each: id=host:port@raft-port, comma-separated"
+        "The initial members of a cluster, with the same list on each member: id=host:port@raft-port, comma-separated"
     ),
     text!(
         "join",
@@ -143,7 +143,7 @@ pub static SETTINGS: &[Setting] = &[
     text!(
         "advertise",
         advertise,
-        "The addresses at which others reach this node, host:port@raft-port, if not the bound ones"
+        "The addresses at which others reach this node, host:port@raft-port, if they differ from the bound ones"
     ),
     yes_no!("cluster-enabled", cluster_enabled, "Whether the commands of Redis Cluster are available"),
     text!(
@@ -156,28 +156,32 @@ pub static SETTINGS: &[Setting] = &[
         cluster_announce_port,
         0,
         65535,
-        "The port at which clients reach it; 0: the bound one"
+        "The port at which clients reach this node; 0: the bound port"
     ),
     whole!(
         "cluster-announce-bus-port",
         cluster_announce_bus_port,
         0,
         65535,
-        "The port at which other nodes reach it; 0: the bound one"
+        "The port at which other nodes reach this node; 0: the bound port"
     ),
     one_of!(
         "redirect-mode",
         redirect_mode,
-        "How a follower handles clients of Redis Cluster: forward or moved"
+        "How a follower handles clients of Redis Cluster: it forwards requests (forward) or redirects the clients (moved)"
     ),
     yes_no!(
         "protected-mode",
         protected_mode,
-        "Whether, without a password, only clients over a loopback address are served"
+        "Whether only clients at a loopback address are served while no password is set"
     )
     .changeable(),
-    secret!("requirepass", requirepass, "The password of clients; safer in the file or the environment")
-        .changeable(),
+    secret!(
+        "requirepass",
+        requirepass,
+        "The password of clients; it is safer in the config file or the environment than in a flag"
+    )
+    .changeable(),
     secret!("masterauth", masterauth, "The password for the node that --join names [requirepass]")
         .changeable(),
     text!(
@@ -186,11 +190,11 @@ pub static SETTINGS: &[Setting] = &[
         "The log level: error, warn, info, debug, trace, or a filter such as jsonvault=debug"
     ),
     fact!("logfile", "", "Always empty: messages go to standard error", "messages go to standard error"),
-    one_of!("read-consistency", read_consistency, "How fresh reads are: linearizable, lease or local")
+    one_of!("read-consistency", read_consistency, "The consistency of reads: linearizable, lease or local")
         .changeable(),
     Setting::one(
         "maxclients",
-        "The most client connections",
+        "The maximum number of client connections",
         |config| config.maxclients.to_string(),
         |config, text| {
             config.maxclients = number(text, 1, 4_294_967_295)?;
@@ -212,14 +216,14 @@ pub static SETTINGS: &[Setting] = &[
         tcp_keepalive,
         0,
         2_147_483_647,
-        "Whether silent clients are probed; 0: no, else at the system's pace"
+        "Whether TCP keepalive probes idle clients; 0: no; otherwise at the system's interval"
     ),
     size!(
         "proto-max-bulk-len",
         proto_max_bulk_len,
         SIZE_MIN,
         I64_MAX,
-        "The longest argument of a request, in bytes"
+        "The maximum length of an argument of a request, in bytes"
     )
     .changeable(),
     size!(
@@ -227,7 +231,7 @@ pub static SETTINGS: &[Setting] = &[
         client_query_buffer_limit,
         SIZE_MIN,
         REQUEST_BYTES_CEILING as i128,
-        "The largest request, in bytes"
+        "The maximum size of a request, in bytes"
     )
     .changeable(),
     Setting::one(
@@ -252,7 +256,8 @@ pub static SETTINGS: &[Setting] = &[
         "Microseconds from which a command is slow; -1: none"
     )
     .changeable(),
-    whole!("slowlog-max-len", slowlog_max_len, 0, I64_MAX, "The most entries of the slow log").changeable(),
+    whole!("slowlog-max-len", slowlog_max_len, 0, I64_MAX, "The maximum number of entries in the slow log")
+        .changeable(),
     whole!(
         "latency-monitor-threshold",
         latency_monitor_threshold,
@@ -268,7 +273,7 @@ pub static SETTINGS: &[Setting] = &[
         tracking_table_max_keys,
         0,
         I64_MAX,
-        "The most keys that are tracked for caching clients"
+        "The maximum number of keys that are tracked for caching clients"
     )
     .changeable(),
     size!(
@@ -276,7 +281,7 @@ pub static SETTINGS: &[Setting] = &[
         document_max_bytes,
         1,
         268_435_455,
-        "The largest document, in bytes of JSON text"
+        "The maximum size of a document, in bytes of JSON text"
     )
     .changeable(),
     size!(

@@ -8,7 +8,7 @@ use super::setting::{Form, Setting, find, unknown};
 use super::settings::SETTINGS;
 use crate::error::Fatal;
 
-/// The head of the output of `--help`.
+/// The beginning of the output of `--help`.
 const HEAD: &str = "\
 JsonVault: a replicated JSON store that speaks the Redis protocol.
 
@@ -20,12 +20,12 @@ environment, the environment over the file. CONFIG SET changes those with a * wh
 
 ";
 
-/// One occurrence of a setting in a source.
+/// One assignment of a setting in a file, the environment or a flag.
 #[derive(Clone)]
 pub struct Assignment {
     pub setting: &'static Setting,
     pub words: Vec<String>,
-    /// For errors: the line of a file, a variable, a flag.
+    /// The place of the assignment, for errors: a line of a file, a variable, or a flag.
     pub origin: String,
 }
 
@@ -44,8 +44,8 @@ pub struct Flags {
     pub version: bool,
 }
 
-/// Parses the arguments: an optional file, then flags with their values, as `redis-server` has
-/// them. `--flag=value` also works, and allows values that begin with `--`.
+/// Parses the arguments in the form of `redis-server`: an optional file, then flags with their
+/// values. `--flag=value` also works, and allows values that begin with `--`.
 pub fn flags(arguments: impl Iterator<Item = OsString>) -> Result<Flags, Fatal> {
     let mut flags = Flags::default();
     let mut groups: Vec<(String, Vec<String>)> = Vec::new();
@@ -105,8 +105,8 @@ pub fn variables(variable: &impl Fn(&str) -> Option<String>) -> Vec<Assignment> 
     SETTINGS.iter().filter_map(given).collect()
 }
 
-/// The settings that these occurrences add up to, given in rising precedence. The last occurrence
-/// of a setting wins; earlier ones may even be invalid.
+/// Combines the assignments, which are given in ascending precedence. The last assignment of a
+/// setting wins; earlier ones may even be invalid.
 pub fn resolve(all: &[Assignment]) -> Result<Config, Fatal> {
     let mut config = Config::default();
     for (at, given) in all.iter().enumerate() {

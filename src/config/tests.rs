@@ -7,7 +7,7 @@ fn load(words: &[&str]) -> Result<Config, Fatal> {
     load_with(words, &[])
 }
 
-/// With these variables and no others.
+/// Loads a configuration with these environment variables and no others.
 fn load_with(words: &[&str], variables: &[(&str, &str)]) -> Result<Config, Fatal> {
     let variable = |name: &str| {
         variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_string())
@@ -25,7 +25,7 @@ fn path(file: &tempfile::NamedTempFile) -> &str {
     file.path().to_str().unwrap()
 }
 
-/// The error for a file with this text.
+/// The error when a file with this text is loaded.
 fn error_of(text: &str) -> String {
     let file = file(text);
     let error = load(&[path(&file)]).unwrap_err().to_string();
@@ -61,7 +61,7 @@ fn a_flag_precedes_the_environment_and_that_the_file() {
     }
     let named = load_with(&[], &[("JSONVAULT_CONFIG", path(&file))]).unwrap();
     assert_eq!(named.maxclients, 12);
-    // A container has an address in its environment, and a flag may change the port alone.
+    // In a container, the environment may set the address while a flag changes only the port.
     let variables = [("JSONVAULT_ADDRESS", "0.0.0.0:6379")];
     assert_eq!(load_with(&["--port", "7000"], &variables).unwrap().address, "0.0.0.0:7000");
 }
@@ -105,7 +105,7 @@ fn an_error_in_a_file_names_its_line() {
     assert_eq!(error_of("daemonize yes\n"), "FILE: line 1: unknown setting \"daemonize\"");
     assert!(error_of("include /nosuch\n").starts_with("FILE: line 1: include: /nosuch: "));
     let file = file("maxclients many\n");
-    // A flag wins, so the line does not matter.
+    // The flag wins, so the invalid line in the file does not matter.
     assert_eq!(load(&[path(&file), "--maxclients", "3"]).unwrap().maxclients, 3);
 }
 
@@ -186,7 +186,7 @@ fn several_settings_change_together_or_not_at_all() {
     };
     let changed = change(&[("TIMEOUT", "7"), ("maxclients", "8")]).unwrap();
     assert_eq!((changed.timeout, changed.maxclients), (7, 8));
-    // Together they fit, and one by one they would not.
+    // The two values are valid together, and neither would be valid alone.
     assert!(change(&[("client-query-buffer-limit", "2mb"), ("proto-max-bulk-len", "1mb")]).is_ok());
     let failed = |pairs: &[(&str, &str)]| match change(pairs).unwrap_err() {
         SettingRefused::Failed { name, reason } => (name, reason),

@@ -1,4 +1,4 @@
-//! The values of redis.conf: their syntax, and the errors in the words of Redis.
+//! Parses the values of redis.conf, with the same error texts as in Redis.
 
 /// The units of sizes: `k` is 1000 and `kb` is 1024, as in redis.conf.
 const UNITS: &[(&str, u64)] = &[
@@ -23,7 +23,7 @@ where
     T::try_from(value).map_err(|_| wrong())
 }
 
-/// A whole number within bounds.
+/// Parses a whole number within bounds.
 pub fn number<T: TryFrom<i128>>(text: &str, least: i128, most: i128) -> Result<T, String> {
     let digits = text.strip_prefix('-').unwrap_or(text);
     let value = digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse::<i128>().ok());
@@ -31,13 +31,13 @@ pub fn number<T: TryFrom<i128>>(text: &str, least: i128, most: i128) -> Result<T
     between(value, least, most)
 }
 
-/// A size in bytes, with a unit or without.
+/// Parses a size in bytes, with or without a unit.
 pub fn memory<T: TryFrom<i128>>(text: &str, least: i128, most: i128) -> Result<T, String> {
     let bytes = bytes_of(text).ok_or("argument must be a memory value")?;
     between(i128::from(bytes), least, most)
 }
 
-/// The number of bytes of a size with its unit.
+/// The number of bytes of a size with its unit; `None` if it is malformed.
 pub fn bytes_of(text: &str) -> Option<u64> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (count, unit) = text.split_at(digits);
@@ -54,12 +54,12 @@ pub fn yes_or_no(word: &str) -> Result<bool, String> {
     }
 }
 
-/// The inverse of [`yes_or_no`].
+/// The word for a value of [`yes_or_no`].
 pub const fn word_of(on: bool) -> &'static str {
     if on { "yes" } else { "no" }
 }
 
-/// One of several words.
+/// Parses one of several words.
 pub fn choice<T: clap::ValueEnum>(word: &str) -> Result<T, String> {
     T::from_str(word, true).map_err(|_| {
         let all: Vec<String> = T::value_variants().iter().map(named).collect();
@@ -67,12 +67,12 @@ pub fn choice<T: clap::ValueEnum>(word: &str) -> Result<T, String> {
     })
 }
 
-/// The word for one of several choices.
+/// The word that stands for this choice.
 pub fn named(choice: &impl clap::ValueEnum) -> String {
     choice.to_possible_value().map_or_else(String::new, |value| value.get_name().to_string())
 }
 
-/// A setting with a fixed value, which is the only one accepted.
+/// Checks the value of a setting that accepts only one fixed value.
 pub fn fact(value: &str, given: &str, why: &str) -> Result<(), String> {
     if given.eq_ignore_ascii_case(value) {
         Ok(())

@@ -1,7 +1,7 @@
-//! Blocking work: on threads, or, in a simulation, in tasks after a delay.
+//! Runs blocking work: on threads or, in a simulation, in tasks after a delay.
 //!
-//! Invariant: in a simulation, all work stays on the thread of its caller, and its order depends on
-//! the delays alone.
+//! Invariant: in a simulation, all work stays on the thread of its caller, and its order depends
+//! only on the delays.
 #![allow(clippy::disallowed_methods, reason = "this module is the only access to threads")]
 
 use std::fmt::Debug;
@@ -12,15 +12,15 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-/// The delays before simulated work.
+/// Chooses the delays before simulated work.
 pub trait Delays: Debug + Send + Sync {
     fn next(&self) -> Duration;
 }
 
-/// Where blocking work runs. Clones are the same place.
+/// Determines where blocking work runs; clones mean the same.
 #[derive(Clone, Debug, Default)]
 pub enum Background {
-    /// On other threads, at once.
+    /// On other threads, without a delay.
     #[default]
     Threads,
     /// In a task of the caller's runtime, after a delay.
@@ -32,10 +32,10 @@ impl Background {
         matches!(self, Background::Simulated(_))
     }
 
-    /// Runs `work` where it blocks no task, and returns its result.
+    /// Runs `work` where it blocks no other task, and returns its result.
     ///
     /// # Errors
-    /// If it panicked.
+    /// If `work` panicked.
     pub async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
         match self {
             Background::Threads => tokio::task::spawn_blocking(work).await.map_err(io::Error::other),
@@ -46,26 +46,26 @@ impl Background {
         }
     }
 
-    /// Pauses long work on a thread, so that others can use the disk. Simulated work takes no time.
+    /// Pauses long work on a thread, so that other work can use the disk. Simulated work does not
+    /// pause.
     pub fn rest(&self, time: Duration) {
         if !self.is_simulated() {
             std::thread::sleep(time);
         }
     }
 
-    /// Simulates a thread that waits for `wake`: calls `turn` a delay after each wake-up, and after
-    /// `quiet` without one, until `turn` returns `false`. Its argument is whether there was no
-    /// wake-up.
+    /// Simulates a thread that waits for `wake`. Calls `turn(false)` after a delay for each
+    /// wake-up, and `turn(true)` after the time `quiet` without one, until `turn` returns `false`.
     ///
     /// # Panics
-    /// If this is not simulated: a thread has its own loop.
+    /// If this is not a simulation, in which a real thread has a loop of its own.
     pub fn take_turns(
         &self,
         wake: Arc<Notify>,
         quiet: Duration,
         mut turn: impl FnMut(bool) -> bool + Send + 'static,
     ) {
-        let Background::Simulated(delays) = self.clone() else { panic!("threads do not take turns") };
+        let Background::Simulated(delays) = self.clone() else { panic!("only simulated work takes turns") };
         tokio::spawn(async move {
             loop {
                 let was_quiet = tokio::time::timeout(quiet, wake.notified()).await.is_err();
@@ -84,7 +84,7 @@ impl Background {
 /// The caller keeps the handle and joins the thread when the node stops.
 ///
 /// # Errors
-/// The system's own, if it cannot start a thread.
+/// The error of the operating system if it cannot start a thread.
 pub fn spawn_thread<T: Send + 'static>(
     name: &str,
     run: impl FnOnce() -> T + Send + 'static,

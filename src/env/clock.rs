@@ -1,8 +1,8 @@
-//! Time of day and elapsed time.
+//! Clocks for the time of day and for elapsed time.
 //!
 //! Invariants:
-//! * `elapsed` never decreases, whatever happens to the time of day;
-//! * two clocks share nothing: a test that moves one does not affect another.
+//! * `elapsed` never decreases, even if the time of day is set back;
+//! * clocks are independent: a test that changes one does not affect another.
 #![allow(clippy::disallowed_methods, reason = "this module is the only access to the system's clocks")]
 
 use std::fmt::Debug;
@@ -12,10 +12,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// A source of time.
 pub trait Clock: Debug + Send + Sync {
-    /// Milliseconds since 1970-01-01 UTC. Can jump in either direction, and differs between nodes.
+    /// Milliseconds since 1970-01-01 UTC. They can jump in either direction, and differ between
+    /// nodes.
     fn now_ms(&self) -> u64;
 
-    /// Monotonic time since a fixed moment in the life of this clock, for intervals and timeouts.
+    /// Monotonic time since some fixed moment, for intervals and timeouts. The moment differs
+    /// between clocks.
     fn elapsed(&self) -> Duration;
 }
 
@@ -39,7 +41,7 @@ impl Default for SystemClock {
 
 impl Clock for SystemClock {
     fn now_ms(&self) -> u64 {
-        // A clock set before 1970 reads as 1970: no deadline is earlier.
+        // A clock that is set to a time before 1970 reads as 1970, because no deadline is earlier.
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
     }
@@ -49,14 +51,15 @@ impl Clock for SystemClock {
     }
 }
 
-/// The clock that includes the time the machine sleeps: deadlines of clients do not stop for it.
+/// The time since the machine started, including time in which it was suspended, because clients'
+/// deadlines continue then.
 #[cfg(target_os = "linux")]
 fn since_boot() -> Duration {
     use nix::time::{ClockId, clock_gettime};
     clock_gettime(ClockId::CLOCK_BOOTTIME).expect("every Linux since 2.6.39 has the clock").into()
 }
 
-/// Elsewhere, the clock stops while the machine sleeps.
+/// On other systems, this clock stops while the machine is suspended.
 #[cfg(not(target_os = "linux"))]
 fn since_boot() -> Duration {
     static FIRST: std::sync::LazyLock<Instant> = std::sync::LazyLock::new(Instant::now);

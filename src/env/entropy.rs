@@ -1,7 +1,6 @@
-//! The system's randomness as 64-bit numbers: for seeds and names, never for secrets.
+//! Random 64-bit numbers from the operating system, for seeds and names, but not for secrets.
 //!
-//! Invariant: each thread has its own source, so the numbers of one thread do not depend on those
-//! of another.
+//! Invariant: each thread has its own source, so a thread's numbers do not depend on other threads.
 #![allow(clippy::disallowed_methods, reason = "this module is the only access to the system's randomness")]
 
 use std::cell::RefCell;
@@ -10,18 +9,18 @@ use std::hash::{BuildHasher, RandomState};
 use crate::random::Random;
 
 thread_local! {
-    /// The source of this thread. The operating system seeds it through the keys that the standard
-    /// library draws for hash maps.
+    /// This thread's source of random numbers. Its seed comes from the operating system, through
+    /// the keys that the standard library generates for hash maps.
     static THREAD: RefCell<Random> = RefCell::new(Random::seeded(RandomState::new().hash_one(0u64)));
 }
 
-/// A random number, seeded by the operating system; on the thread of a simulation, seeded by the
-/// simulation.
+/// A random number. On the thread of a simulation it comes from the simulation's seed, otherwise
+/// from the operating system's.
 pub fn random_u64() -> u64 {
     THREAD.with_borrow_mut(Random::next_u64)
 }
 
-/// Makes `random` the source of this thread, and returns the previous one.
+/// Replaces the source of this thread by `random`, and returns the previous one.
 #[cfg(feature = "testkit")]
 pub fn replace_random(random: Random) -> Random {
     THREAD.replace(random)

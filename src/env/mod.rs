@@ -1,13 +1,14 @@
 //! The environment of the process: time, randomness, threads, disks and the network between nodes.
 //!
-//! Everything that can differ between two runs of the same program comes through here, so that a
-//! test can replace it: with a clock that it moves, a seed, a disk that loses power (`testkit`).
-//! `clippy.toml` bans the standard library's own functions elsewhere.
+//! Everything that can differ between two runs of the program comes through this module, so that a
+//! test can replace it by a clock that the test controls, a seed, or a disk that loses power
+//! (`testkit`). Elsewhere, `clippy.toml` forbids the corresponding functions of the standard
+//! library.
 //!
 //! Invariants:
-//! * a simulation uses no thread but its own, and its seed decides every random number and delay;
+//! * a simulation uses only its own thread, and its seed determines every random number and delay;
 //! * [`Clock::elapsed`] never decreases;
-//! * nothing here knows what is stored or sent.
+//! * nothing here depends on the content that is stored or sent.
 
 mod background;
 mod clock;

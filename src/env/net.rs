@@ -1,7 +1,7 @@
 //! The network between nodes: streams of bytes to and from addresses.
 //!
-//! Nodes reach each other only through [`Net`], so that a simulation can delay, cut and drop their
-//! messages.
+//! Nodes communicate only through [`Net`], so that a simulation can delay and drop their messages,
+//! and cut their connections.
 #![allow(clippy::disallowed_methods, reason = "this module is the only access to the network between nodes")]
 
 use std::io;
@@ -12,28 +12,28 @@ use futures_util::future::BoxFuture;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 
-/// A connection: bytes both ways, in order.
+/// A connection: a stream of bytes in each direction.
 pub trait Connection: AsyncRead + AsyncWrite + Send + Sync + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Sync + Unpin> Connection for T {}
 
-/// A bound port.
+/// A bound port on which connections arrive.
 pub trait Acceptor: Send + Sync {
-    /// The bound address, with the chosen port if 0 was requested.
+    /// The bound address. If port 0 was requested, it has the chosen port.
     fn address(&self) -> SocketAddr;
-    /// The next connection, and its peer's address.
+    /// Waits for the next connection, and returns it with the peer's address.
     fn accept(&mut self) -> BoxFuture<'_, io::Result<(Box<dyn Connection>, SocketAddr)>>;
 }
 
-/// A network that a node is on.
+/// The network as one node sees it.
 pub trait Net: Send + Sync + 'static {
-    /// Binds `address`, host:port.
+    /// Binds `address`, which is host:port.
     fn bind<'a>(&'a self, address: &'a str) -> BoxFuture<'a, io::Result<Box<dyn Acceptor>>>;
-    /// Connects to `address`, host:port. Has no timeout of its own.
+    /// Connects to `address`, which is host:port. The caller has to limit the time.
     fn connect<'a>(&'a self, address: &'a str) -> BoxFuture<'a, io::Result<Box<dyn Connection>>>;
 }
 
-/// The machine's network: TCP.
+/// The operating system's network: TCP.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RealNet;
 

@@ -1,9 +1,9 @@
-//! The system's figures and limits for this process.
+//! Figures and limits that the operating system has for this process.
 #![allow(clippy::disallowed_methods, reason = "this module reads the system's own files")]
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
-/// The size of a page on every system this runs on; /proc counts in pages.
+/// Size of a page on every supported system; `/proc` counts memory in pages.
 const PAGE_BYTES: u64 = 4096;
 
 /// Resident memory in bytes; `None` on a system without `/proc`.
@@ -13,7 +13,7 @@ pub fn resident_bytes() -> Option<u64> {
     Some(pages * PAGE_BYTES)
 }
 
-/// Resident memory that belongs to no file: the allocator's, and the stacks.
+/// Resident memory without mapped files: the allocator's memory and the stacks.
 pub fn resident_anonymous_bytes() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/self/statm").ok()?;
     let mut pages = text.split_whitespace().skip(1).map(|pages| pages.parse::<u64>().ok());
@@ -21,15 +21,15 @@ pub fn resident_anonymous_bytes() -> Option<u64> {
     Some(resident.saturating_sub(of_files) * PAGE_BYTES)
 }
 
-/// The unit of /proc's times: `USER_HZ` is 100 on every system this runs on.
+/// Ticks per second in the times of `/proc`; `USER_HZ` is 100 on every supported system.
 const TICKS_PER_SECOND: f64 = 100.0;
 
-/// Processor time in seconds.
+/// Processor times in seconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct CpuTimes {
     pub system: f64,
     pub user: f64,
-    /// Of children that have ended.
+    /// System time of child processes that have ended.
     pub system_children: f64,
     pub user_children: f64,
 }
@@ -41,13 +41,13 @@ pub fn cpu_times() -> Option<CpuTimes> {
 
 /// The processor time of the main thread; `None` on a system without `/proc`.
 pub fn main_thread_cpu_times() -> Option<CpuTimes> {
-    // On Linux, the main thread has the number of the process.
+    // On Linux, the main thread's id is that of the process.
     cpu_times_of(&format!("/proc/self/task/{}/stat", std::process::id()))
 }
 
 fn cpu_times_of(path: &str) -> Option<CpuTimes> {
     let text = std::fs::read_to_string(path).ok()?;
-    // The name of the program may contain spaces and parentheses.
+    // The name in parentheses may itself contain spaces and parentheses.
     let (_, fields) = text.rsplit_once(')')?;
     let mut times = fields.split_whitespace().skip(11).map(|ticks| ticks.parse::<f64>().ok());
     let mut next = || Some(times.next()?? / TICKS_PER_SECOND);
@@ -63,8 +63,8 @@ pub fn total_memory_bytes() -> Option<u64> {
     Some(kilobytes * 1024)
 }
 
-/// Raises the limit on open files to `wanted`, or as far as the hard limit allows. Returns the
-/// limit then; `None` if the system has none.
+/// Raises the limit on open files to `wanted`, or to the hard limit if that is lower. Returns the
+/// resulting limit; `None` if the system has no such limit.
 pub fn raise_file_limit(wanted: u64) -> Option<u64> {
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).ok()?;
     let raised = wanted.min(hard);
@@ -95,7 +95,7 @@ mod tests {
         assert!(before.user >= 0.0 && before.system >= 0.0 && before.user < 1e6);
         assert_eq!(before.user_children, 0.0, "a test has no children");
         let main = super::main_thread_cpu_times().expect("the process has a first thread");
-        let after = super::cpu_times().expect("it was there before");
+        let after = super::cpu_times().expect("the limit existed before");
         assert!(main.user <= after.user && main.system <= after.system);
     }
 

@@ -1,11 +1,11 @@
-//! Encodes values into a buffer.
+//! Encodes JSON values into a buffer.
 //!
 //! Invariants:
 //! * the bytes appended between [`Builder::open`] and [`Builder::close`] are the payload of one
 //!   container;
-//! * every header is as short as possible, so a value has one encoding, however it was built:
-//!   replicas that reach the same state by different edits hold the same bytes, and limits that
-//!   count bytes agree.
+//! * every header is as short as possible, so a value has only one encoding: replicas that reach it
+//!   by different edits hold the same bytes, and limits that count bytes have the same effect on
+//!   each.
 
 use super::run::{copy_short, plain_run};
 use super::value::{Kind, SIZE_IN_1_BYTE, SIZE_IN_2_BYTES, SIZE_IN_4_BYTES, SIZE_INLINE_MAX};
@@ -19,7 +19,7 @@ pub struct Open {
     reserved: usize,
 }
 
-/// A growing encoded buffer.
+/// A buffer to which encoded values are appended.
 #[derive(Debug, Default)]
 pub struct Builder {
     pub(super) out: Vec<u8>,
@@ -42,7 +42,7 @@ impl Builder {
         self.out.is_empty()
     }
 
-    /// Drops the content and keeps the memory.
+    /// Removes the content and keeps the allocated memory.
     pub fn clear(&mut self) {
         self.out.clear();
     }
@@ -69,14 +69,14 @@ impl Builder {
         let bits = if whole < 0 { 65 - whole.leading_ones() } else { 65 - whole.leading_zeros() };
         let size = if whole == 0 { 0 } else { bits.div_ceil(8) as usize };
         let at = self.out.len();
-        // Copying a fixed nine bytes and truncating is cheaper than a copy of variable size.
+        // Appending nine bytes and truncating is cheaper than appending a variable number of bytes.
         let mut field = [Kind::Int as u8 | (size as u8) << 4; 9];
         field[1..].copy_from_slice(&bytes);
         self.out.extend_from_slice(&field);
         self.out.truncate(at + 1 + size);
     }
 
-    /// A whole number: an `Int` up to `i64::MAX`, a `Uint` above.
+    /// Appends a whole number: as an `Int` up to `i64::MAX`, as a `Uint` above.
     pub fn uint(&mut self, whole: u64) {
         match i64::try_from(whole) {
             Ok(small) => self.int(small),
@@ -87,25 +87,28 @@ impl Builder {
         }
     }
 
+    /// Appends a real number.
+    ///
     /// # Panics
-    /// If `number` is not finite: JSON has no such number, so the caller checks.
+    /// If `number` is not finite, which the caller has to check: JSON has no such number.
     pub fn float(&mut self, number: f64) {
-        assert!(number.is_finite(), "a document holds finite numbers only");
+        assert!(number.is_finite(), "a document has only finite numbers");
         self.out.push(Kind::Float as u8 | 8 << 4);
         self.out.extend_from_slice(&number.to_le_bytes());
     }
 
-    /// A string value or the key of a member. `text` is unescaped UTF-8.
+    /// Appends a string value or the key of a member. `text` is unescaped UTF-8.
     pub fn text(&mut self, text: &[u8]) {
         let kind = if needs_escape(text) { Kind::TextEscaped } else { Kind::Text };
         push_header(&mut self.out, kind, text.len());
         self.out.extend_from_slice(text);
     }
 
-    /// The string `source[begin..end]`, in which the caller has found nothing to escape.
+    /// Appends the string `source[begin..end]`, which the caller has found to contain nothing to
+    /// escape.
     #[inline]
     pub(super) fn plain_text(&mut self, source: &[u8], begin: usize, end: usize) {
-        debug_assert!(!needs_escape(&source[begin..end]), "plain text prints as it is");
+        debug_assert!(!needs_escape(&source[begin..end]), "plain text needs no escapes");
         push_header(&mut self.out, Kind::Text, end - begin);
         copy_short(source, begin, end, &mut self.out);
     }
@@ -121,7 +124,7 @@ impl Builder {
     /// # Panics
     /// If `kind` is not a container.
     pub fn open(&mut self, kind: Kind, payload_max: usize) -> Open {
-        assert!(kind.is_container(), "{kind:?} holds no values");
+        assert!(kind.is_container(), "{kind:?} is not a container");
         let reserved = header_len(payload_max.max(SIZE_INLINE_MAX + 1));
         let at = self.out.len();
         self.out.resize(at + reserved, 0);
@@ -133,8 +136,8 @@ impl Builder {
         let begin = open.at + open.reserved;
         assert!(begin <= self.out.len(), "containers close in the reverse order of their opening");
         let size = self.out.len() - begin;
-        // A shorter header moves the payload, by at most 64 KiB: all larger payloads have the
-        // widest header.
+        // A shorter header moves the payload to the front. At most 64 KiB are moved, because every
+        // larger payload has the widest header.
         let width = header_len(size);
         if width < open.reserved {
             self.out.copy_within(begin.., open.at + width);
@@ -156,10 +159,10 @@ pub(super) fn header_len(payload: usize) -> usize {
     }
 }
 
-/// Fills `field` with a header of exactly its width.
+/// Fills `field` with a header that is exactly as long as `field`.
 ///
 /// # Panics
-/// If the size does not fit the width, or exceeds 4 GiB: a document is bounded far below.
+/// If the size does not fit a header of this width, or exceeds 4 GiB, which no document reaches.
 pub(super) fn write_header(field: &mut [u8], kind: Kind, size: usize) {
     assert!(header_len(size) <= field.len(), "a payload of {size} bytes does not fit its header");
     let kind = kind as u8;

@@ -1,7 +1,7 @@
-//! Checks that bytes from outside (a client's dump, a log, a snapshot, another node) are one
-//! encoded value.
+//! Checks that bytes from outside this process (a client's dump, a log, a snapshot, another node)
+//! are one encoded value.
 //!
-//! Invariant: accepted bytes satisfy everything that the rest of `json` relies on, and are the one
+//! Invariant: accepted bytes satisfy everything that the rest of `json` relies on, and are the only
 //! encoding of their value.
 
 use super::Document;
@@ -10,7 +10,7 @@ use super::limits::DEPTH_MAX;
 use super::run::plain_run;
 use super::value::{Header, Kind, Members, Value, header_at, repeated};
 
-/// Why bytes are not a document.
+/// The reason why bytes are not an encoded document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("byte {offset} of an encoded document: {reason}")]
 pub struct Malformed {
@@ -19,7 +19,8 @@ pub struct Malformed {
 }
 
 impl Document {
-    /// A document of bytes from outside, which must be exactly one value.
+    /// Makes a document of bytes from outside this process, which must be exactly one encoded
+    /// value.
     pub fn from_encoded(bytes: &[u8]) -> Result<Document, Malformed> {
         check(bytes)?;
         Ok(Document::from_trusted(bytes))
@@ -41,7 +42,9 @@ fn check_value(bytes: &[u8], at: usize, limit: usize, level: usize) -> Result<us
     let header = check_header(bytes, at, limit)?;
     let payload = &bytes[header.payload..header.end];
     match header.kind {
-        Kind::Null | Kind::False | Kind::True => ensure(payload.is_empty(), at, "a constant has a payload")?,
+        Kind::Null | Kind::False | Kind::True => {
+            ensure(payload.is_empty(), at, "null, true or false has a payload")?
+        }
         Kind::Int | Kind::Uint | Kind::Float => check_number(Value::at(bytes, at))?,
         Kind::Text | Kind::TextEscaped => check_text(header.kind, payload, at)?,
         Kind::Array => {
@@ -61,7 +64,7 @@ fn check_value(bytes: &[u8], at: usize, limit: usize, level: usize) -> Result<us
 
 fn check_header(bytes: &[u8], at: usize, limit: usize) -> Result<Header, Malformed> {
     let header = header_at(bytes, at).filter(|header| header.end <= limit);
-    let header = header.ok_or(Malformed { offset: at, reason: "no value fits here" })?;
+    let header = header.ok_or(Malformed { offset: at, reason: "no valid value begins here" })?;
     let shortest = header.payload - at == header_len(header.end - header.payload);
     ensure(shortest, at, "the header is too wide")?;
     Ok(header)
@@ -85,7 +88,8 @@ fn check_number(number: Value<'_>) -> Result<(), Malformed> {
     let holds = match (number.kind(), number.payload()) {
         (Kind::Int, []) => true,
         (Kind::Int, [only]) => *only != 0,
-        // The top byte must add more than the sign of the byte below it.
+        // The encoding is the shortest if the top byte holds more than the sign bit of the byte
+        // below it.
         (Kind::Int, [.., below, top]) => {
             number.as_i64().is_some() && *top != if below & 0x80 == 0 { 0 } else { 0xff }
         }
@@ -122,12 +126,12 @@ mod tests {
     #[test]
     fn what_breaks_the_layout_is_refused_with_its_place() {
         for (bytes, offset, reason) in [
-            (&b""[..], 0, "no value fits here"),
-            (&[0x0f], 0, "no value fits here"),
-            (&[0xf0], 0, "no value fits here"),
-            (&[0x36, b'a'], 0, "no value fits here"),
+            (&b""[..], 0, "no valid value begins here"),
+            (&[0x0f], 0, "no valid value begins here"),
+            (&[0xf0], 0, "no valid value begins here"),
+            (&[0x36, b'a'], 0, "no valid value begins here"),
             (&[0x00, 0x00], 1, "bytes follow the value"),
-            (&[0x10, 0x00], 0, "a constant has a payload"),
+            (&[0x10, 0x00], 0, "null, true or false has a payload"),
             (&[0x13, 0x00], 0, "the number is out of its range or not in its shortest form"),
             (&[0x23, 0x01, 0x00], 0, "the number is out of its range or not in its shortest form"),
             (&[0x23, 0x80, 0xff], 0, "the number is out of its range or not in its shortest form"),
@@ -151,10 +155,10 @@ mod tests {
             (&[0x16, b'"'], 0, "the text has the wrong kind"),
             (&[0x17, b'a'], 0, "the text has the wrong kind"),
             (&[0x29, 0x00, 0x00], 1, "a key is not text"),
-            (&[0x29, 0x16, b'a'], 3, "no value fits here"),
+            (&[0x29, 0x16, b'a'], 3, "no valid value begins here"),
             (&[0x69, 0x16, b'a', 0x00, 0x16, b'a', 0x00], 4, "a key is repeated"),
             (&[0x28, 0x16, b'a', 0x00], 3, "bytes follow the value"),
-            (&[0x18, 0x16, b'a'], 1, "no value fits here"),
+            (&[0x18, 0x16, b'a'], 1, "no valid value begins here"),
         ] {
             assert_eq!(check(bytes), Err(Malformed { offset, reason }), "{bytes:x?}");
         }

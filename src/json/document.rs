@@ -12,10 +12,10 @@ pub struct Document {
 }
 
 impl Document {
-    /// A document of bytes that this process encoded itself, with a [`super::Builder`] or by an
+    /// Makes a document of bytes that this process encoded, with a [`super::Builder`] or by an
     /// edit.
     pub fn from_trusted(bytes: &[u8]) -> Document {
-        debug_assert_eq!(Value::at(bytes, 0).end(), bytes.len(), "one value fills a document");
+        debug_assert_eq!(Value::at(bytes, 0).end(), bytes.len(), "a document is exactly one value");
         Document { bytes: Arc::from(bytes) }
     }
 
@@ -23,17 +23,22 @@ impl Document {
         Value::at(&self.bytes, 0)
     }
 
-    /// Replaces the scalar at offset `at` by an encoded scalar of the same size, if the buffer is
-    /// not shared. A counter's increment, the most frequent write, then copies nothing. False if
-    /// nothing was done.
+    /// Replaces the scalar at offset `at` by an encoded scalar of the same size, if no other
+    /// document shares the buffer. This saves the most frequent write, the increment of a counter,
+    /// the copy of its document. Returns false if nothing was replaced.
     pub fn try_replace_in_place(&mut self, at: usize, encoded: &[u8]) -> bool {
         let old = Value::at(&self.bytes, at);
         let same_size = old.encoded().len() == encoded.len() && !encoded.is_empty();
-        // A container of the same size may nest deeper, which only the copying edit checks.
+        // Containers are refused: one of the same size may nest deeper, and only the copying edit
+        // checks the depth.
         if !same_size || old.kind().is_container() || Value::at(encoded, 0).kind().is_container() {
             return false;
         }
-        debug_assert_eq!(Value::at(encoded, 0).end(), encoded.len(), "one value is put in place of one");
+        debug_assert_eq!(
+            Value::at(encoded, 0).end(),
+            encoded.len(),
+            "the replacement is one value of the same size"
+        );
         match Arc::get_mut(&mut self.bytes) {
             Some(bytes) => {
                 bytes[at..at + encoded.len()].copy_from_slice(encoded);
@@ -62,7 +67,7 @@ impl serde::Serialize for Document {
     }
 }
 
-/// Accepts bytes of the log or a snapshot, whose checksum has been verified.
+/// Deserializes a document from the log or a snapshot, whose checksum has been verified.
 impl<'de> serde::Deserialize<'de> for Document {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Document, D::Error> {
         struct DocumentVisitor;
@@ -73,7 +78,7 @@ impl<'de> serde::Deserialize<'de> for Document {
             }
             fn visit_bytes<E: serde::de::Error>(self, bytes: &[u8]) -> Result<Document, E> {
                 if Value::at(bytes, 0).end() != bytes.len() || bytes.is_empty() {
-                    return Err(E::custom("not an encoded document"));
+                    return Err(E::custom("these bytes are not an encoded document"));
                 }
                 Ok(Document::from_trusted(bytes))
             }
@@ -82,7 +87,7 @@ impl<'de> serde::Deserialize<'de> for Document {
     }
 }
 
-/// The text of the document, for a log or a failed test.
+/// Formats the document as JSON text, for log messages and failed tests.
 impl std::fmt::Debug for Document {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let mut text = Vec::new();
@@ -101,9 +106,12 @@ mod tests {
         let at = counter.root().member(b"b").unwrap().value.offset();
         assert!(counter.try_replace_in_place(at, document("4").encoded()));
         assert_eq!(text_of(&counter), "{\"a\":[1,2],\"b\":4}");
-        assert!(!counter.try_replace_in_place(at, document("400").encoded()), "it is longer");
+        assert!(!counter.try_replace_in_place(at, document("400").encoded()), "a longer scalar is refused");
         let array = counter.root().member(b"a").unwrap().value.offset();
-        assert!(!counter.try_replace_in_place(array, document("[[],[]]").encoded()), "it is no scalar");
+        assert!(
+            !counter.try_replace_in_place(array, document("[[],[]]").encoded()),
+            "a container is refused"
+        );
         let shared = counter.clone();
         assert!(!counter.try_replace_in_place(at, document("5").encoded()));
         assert_eq!(text_of(&shared), "{\"a\":[1,2],\"b\":4}");

@@ -1,17 +1,19 @@
 //! Edits of documents.
 //!
-//! Every write command is built on [`rewrite`]: it copies the document once, and hands each matched
-//! value, as it is copied, to the command. The bytes between matches are copied in bulk. The
-//! containers around a match are closed anew, which sets their sizes.
+//! Every write command is built on [`rewrite`]: it copies the document once, and passes each
+//! matched value to the command after copying it. The bytes between matches are copied in bulk. The
+//! containers around a match get new headers with their new sizes.
 //!
 //! Invariants:
-//! * one pass, however many matches there are;
+//! * the document is copied in one pass for any number of matches;
 //! * the last member of an object takes the place of a deleted one, as in RedisJSON
 //!   ([`close_gaps`]);
 //! * a match inside another is edited first, so the outer edit sees the result;
-//! * all or nothing: the first error drops the copy, and the original is never changed;
+//! * an edit is complete or has no effect: the first error drops the copy, and the original is
+//!   never changed;
 //! * the result nests to at most [`super::DEPTH_MAX`] and is within the size limit, which is
-//!   checked after each match, so that many matches cannot exhaust the memory first.
+//!   checked after each match, so that an edit with many matches is refused before it exhausts the
+//!   memory.
 
 mod ops;
 mod tail;
@@ -25,16 +27,16 @@ use super::value::{Kind, Members, Value};
 use super::{Builder, Document};
 use crate::error::CommandError;
 
-/// Whether an edited value stays.
+/// What happens to a value after its edit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
     Keep,
-    /// Remove the element or member, or the whole document if the value is its root.
+    /// The element or member is removed. If the value is the root, the whole document is removed.
     Delete,
 }
 
-/// A copy of `document` in which the values at the offsets `places` have been edited; `edit` also
-/// gets the index of the offset. `None` if the root was deleted.
+/// A copy of `document` in which the values at the offsets `places` have been edited; `edit`
+/// receives the value and the index of its offset in `places`. `None` if the root was deleted.
 ///
 /// # Panics
 /// If `places` are not strictly ascending offsets of values of the document.
@@ -48,13 +50,13 @@ pub fn rewrite(
     let out = Builder::with_capacity(document.encoded().len() + 64);
     let mut copy = Copy { places, next: 0, out, limits: *limits, edit };
     let action = copy.value(document.root(), 0)?;
-    assert!(copy.next == places.len(), "each place is the offset of a value");
+    assert!(copy.next == places.len(), "each of the places is the offset of a value");
     Ok((action == Action::Keep).then(|| Document::from_trusted(&copy.out.out)))
 }
 
 struct Copy<'p, F> {
     places: &'p [usize],
-    /// The index of the next offset.
+    /// The index of the next offset in `places`.
     next: usize,
     out: Builder,
     limits: ParseLimits,
@@ -62,7 +64,7 @@ struct Copy<'p, F> {
 }
 
 impl<F: FnMut(usize, &mut Tail<'_>) -> Result<Action, CommandError>> Copy<'_, F> {
-    /// Whether the next offset lies before `end`.
+    /// Whether the next offset is less than `end`.
     fn is_due(&self, end: usize) -> bool {
         self.places.get(self.next).is_some_and(|&place| place < end)
     }
@@ -109,8 +111,8 @@ impl<F: FnMut(usize, &mut Tail<'_>) -> Result<Action, CommandError>> Copy<'_, F>
         Ok(())
     }
 
-    /// If one of the offsets lies in `child`: copies everything from `copied` to the end of
-    /// `child`, and applies the edits.
+    /// If `child` contains one of the offsets, copies everything from `copied` to the end of
+    /// `child` and applies the edits. Otherwise copies nothing.
     fn child(
         &mut self,
         parent: Value<'_>,
@@ -134,14 +136,14 @@ impl<F: FnMut(usize, &mut Tail<'_>) -> Result<Action, CommandError>> Copy<'_, F>
     }
 }
 
-/// Reorders the remaining members of an object that had `count`.
+/// Reorders the remaining members of an object that had `count` members before the deletions.
 ///
 /// In RedisJSON the last member takes the place of a deleted one, and clients see that order.
-/// Deletions run from the first to the last, so a moved member may itself be deleted from its new
-/// place.
+/// Deletions run from the first member to the last, so a member may be moved and then deleted at
+/// its new position.
 ///
-/// `out[payload..]` holds them in their old order; `deleted` has the indexes of the others,
-/// ascending.
+/// `out[payload..]` holds the remaining members in their old order; `deleted` has the indexes of
+/// the deleted ones, ascending.
 fn close_gaps(out: &mut Vec<u8>, payload: usize, count: usize, deleted: &[usize]) {
     let mut order: Vec<usize> = (0..count).collect();
     let mut places = order.clone();
@@ -157,8 +159,8 @@ fn close_gaps(out: &mut Vec<u8>, payload: usize, count: usize, deleted: &[usize]
     }
     let ranges: Vec<_> =
         Members::within(out, payload, out.len()).map(|member| member.offset..member.value.end()).collect();
-    assert_eq!(ranges.len(), order.len(), "every member is deleted or left");
-    // The nth range belongs to the nth remaining member.
+    assert_eq!(ranges.len(), order.len(), "every member is either deleted or left");
+    // The nth remaining member occupies the nth range.
     let rank = |index: usize| index - deleted.partition_point(|&gone| gone < index);
     let mut moved = Vec::with_capacity(out.len() - payload);
     for index in order {

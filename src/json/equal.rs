@@ -1,7 +1,7 @@
 //! Equality of values.
 //!
-//! The order of members does not matter, that of elements does. Numbers are equal by
-//! [`Number::compare`], so `1` equals `1.0`, although they are not the [`same`].
+//! The order of an object's members does not matter; the order of an array's elements does. Numbers
+//! are equal by [`Number::compare`], so `1` equals `1.0`, although [`same`] distinguishes the two.
 
 use std::cmp::Ordering;
 
@@ -19,7 +19,7 @@ pub fn same(left: Value<'_>, right: Value<'_>) -> bool {
     equal_within(left, right, Numbers::ByKind, 0)
 }
 
-/// Whether a whole number may equal a real one.
+/// Whether a whole number can be equal to a real number.
 #[derive(Clone, Copy, PartialEq)]
 enum Numbers {
     Alike,

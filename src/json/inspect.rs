@@ -4,7 +4,7 @@ use super::limits::DEPTH_MAX;
 use super::value::{Kind, Value};
 
 impl<'a> Value<'a> {
-    /// The number of elements of an array or members of an object; 0 for anything else.
+    /// The number of elements of an array or members of an object; 0 for any other value.
     pub fn count(self) -> usize {
         match self.kind() {
             Kind::Array => self.elements().count(),
@@ -13,7 +13,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The element with this index.
+    /// The element at this index; `None` if there is none or the value is not an array.
     pub fn nth(self, index: usize) -> Option<Value<'a>> {
         self.elements().nth(index)
     }
@@ -32,14 +32,15 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The depth of nested containers, the value included: 0 for a scalar, 1 for `[]`.
+    /// The number of containers on the deepest path through the value, itself included: 0 for a
+    /// scalar, 1 for `[]`.
     pub fn depth(self) -> usize {
         fn deepest<'a>(children: impl Iterator<Item = Value<'a>>, level: usize) -> usize {
             children.map(|child| below(child, level)).max().unwrap_or(level)
         }
         fn below(value: Value<'_>, level: usize) -> usize {
-            // Unchecked bytes could nest deeper than the stack allows; no caller needs a depth
-            // above the limit.
+            // Stops at the depth limit, because unchecked bytes could nest deeper than the stack
+            // allows. No caller needs a depth above the limit.
             match value.kind() {
                 _ if level > DEPTH_MAX => level,
                 Kind::Array => deepest(value.elements(), level + 1),

@@ -3,25 +3,26 @@
 use crate::error::CommandError;
 use crate::limits::{Limit, limit};
 
-/// The deepest nesting of containers. It is RedisJSON's limit, and bounds every recursion of this
+/// The maximum nesting of containers, the same as in RedisJSON. It limits every recursion of this
 /// module to a few kilobytes of stack.
 pub const DEPTH_MAX: usize = 128;
 
-/// The highest value of the setting: sizes have 4 bytes in the encoding, one edit may multiply a
-/// document before its size is checked again, and one log entry carries a whole document.
+/// The maximum of the setting `document-max-bytes`. The encoding has 4 bytes for a size, one edit
+/// may multiply a document before its size is checked, and a log entry holds a whole document.
 pub const DOCUMENT_BYTES_CEILING: usize = 1 << 30;
 
-/// Ten times the largest documents that users report keeping in Redis; 64 MiB are parsed and
-/// replicated well within an election timeout.
+/// The default of the setting: ten times the largest documents that users report keeping in Redis.
+/// 64 MiB are parsed and replicated well within an election timeout.
 pub const DOCUMENT_BYTES_DEFAULT: usize = 64 << 20;
 
 const _: () = assert!(DOCUMENT_BYTES_DEFAULT <= DOCUMENT_BYTES_CEILING);
-const _: () = assert!(DOCUMENT_BYTES_CEILING < u32::MAX as usize / 3, "an encoding may be 3 times its text");
+const _: () =
+    assert!(DOCUMENT_BYTES_CEILING < u32::MAX as usize / 3, "an encoding may be 3 times as long as its text");
 
 /// The limits that a parse or an edit applies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ParseLimits {
-    /// Applies to the JSON text and to the encoded document.
+    /// The maximum length of the JSON text, and of the encoded document.
     pub document_bytes_max: usize,
 }
 

@@ -20,9 +20,9 @@ impl Location {
     }
 }
 
-/// The offset, among ascending `offsets`, whose steps from the root sort last: names compare by
-/// their bytes, positions by number, and a value comes before its children. One walk down the
-/// document finds it, however many offsets there are.
+/// The offset, among ascending `offsets`, whose path from the root sorts last: member names compare
+/// by their bytes, array positions by number, and a value sorts before its children. One walk down
+/// the document finds it for any number of offsets.
 ///
 /// # Panics
 /// If `offsets` is empty.
@@ -31,15 +31,15 @@ pub fn last_by_steps(document: &Document, offsets: &[usize]) -> usize {
     loop {
         let below = &within[within.partition_point(|&at| at <= value.offset())..];
         if below.is_empty() {
-            assert!(!within.is_empty(), "the walk descends only into values that hold an offset");
+            assert!(!within.is_empty(), "the walk descends only into values that contain an offset");
             return value.offset();
         }
         (value, within) = last_child(value, below);
     }
 }
 
-/// The child with the last step among those that hold any of the offsets, and the offsets that it
-/// holds.
+/// Of the children that contain some of the offsets, the one whose name or position sorts last,
+/// with the offsets that it contains.
 fn last_child<'a, 'o>(value: Value<'a>, mut offsets: &'o [usize]) -> (Value<'a>, &'o [usize]) {
     let mut held_by = |child: Value<'_>| {
         let (held, rest) = offsets.split_at(offsets.partition_point(|&at| at < child.end()));

@@ -3,8 +3,7 @@
 //! Invariants:
 //! * a member that the patch does not name keeps its value; new members come last, in the order of
 //!   the patch;
-//! * the last member takes the place of a removed one, as in RedisJSON, whose clients see that
-//!   order.
+//! * the last member takes the place of a removed one, as in RedisJSON; clients see that order.
 
 use std::collections::HashMap;
 
@@ -17,7 +16,8 @@ pub fn merge(target: Value<'_>, patch: Value<'_>, out: &mut Builder) {
     merge_within(Some(target), patch, 0, out);
 }
 
-/// `target` is `None` where the patch names a member that does not exist.
+/// Appends `target` with `patch` applied. `target` is `None` if the patch names a member that does
+/// not exist.
 fn merge_within(target: Option<Value<'_>>, patch: Value<'_>, level: usize, out: &mut Builder) {
     if patch.kind() != Kind::Object || level > DEPTH_MAX {
         return out.raw(patch.encoded());
@@ -42,7 +42,7 @@ fn merge_within(target: Option<Value<'_>>, patch: Value<'_>, level: usize, out: 
     out.close(open);
 }
 
-/// Appends a member with the key of `member` and the value `target` with `change` applied.
+/// Appends a member that has the key of `member` and, as its value, `target` with `change` applied.
 fn merge_member(
     member: Member<'_>,
     target: Option<Value<'_>>,
@@ -57,7 +57,7 @@ fn merge_member(
     }
 }
 
-/// Appends the members of a target from which the patch removes none.
+/// Appends the members of a target when the patch removes none of them.
 fn merge_members(target: Value<'_>, patch: &MemberIndex<'_>, level: usize, out: &mut Builder) {
     for member in target.members() {
         let change = patch.get(member.key).map(|change| change.value);
@@ -65,9 +65,11 @@ fn merge_members(target: Value<'_>, patch: &MemberIndex<'_>, level: usize, out: 
     }
 }
 
-/// Appends the members of a target from which the patch removes some, and the new members.
+/// Appends the members of a target when the patch removes some of them, and the members that the
+/// patch adds.
 fn merge_removing(target: Value<'_>, patch: Value<'_>, level: usize, out: &mut Builder) {
-    // Each member, whether the target has it, and what changes it.
+    // For each member: the member, whether the target has it, and the part of the patch that
+    // changes it.
     let mut slots: Vec<(Member<'_>, bool, Option<Value<'_>>)> =
         target.members().map(|member| (member, true, None)).collect();
     let mut places: HashMap<&[u8], usize> =

@@ -1,14 +1,14 @@
 //! Documents: JSON values, each in one compact, immutable buffer.
 //!
-//! [`parse()`] encodes JSON text directly, without a tree; [`Value`] reads the encoding in place,
-//! and [`value`] describes it; [`path`] finds values by JSONPath; [`rewrite`] makes an edited copy;
-//! [`print()`] turns a value into text again.
+//! [`parse()`] encodes JSON text directly, without a tree in between; [`Value`] reads the encoding
+//! in place, and the module [`value`] describes it; [`path`] finds values by JSONPath; [`rewrite`]
+//! makes an edited copy; [`print()`] turns a value into text again.
 //!
 //! Invariants:
-//! * everything is pure: the same input gives the same result on every replica;
-//! * a value has one encoding, so equal edits leave equal bytes;
-//! * no input panics, and depth, size and fuel bound the work: never time;
-//! * whatever RedisJSON reports to clients (types, orders, error texts) is the same here.
+//! * every function is pure: the same input yields the same result on every replica;
+//! * a value has only one encoding, so equal edits produce equal bytes;
+//! * no input causes a panic, and the work is limited by depth, size and fuel, never by time;
+//! * types, orders and error texts that clients see are those of RedisJSON.
 mod build;
 mod check;
 mod document;

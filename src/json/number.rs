@@ -12,19 +12,19 @@ use super::value::{Kind, Value};
 use super::{Builder, parse};
 use crate::error::CommandError;
 
-/// A number as a document holds it.
+/// A number as a document stores it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Number {
     Int(i64),
-    /// Over `i64::MAX`.
+    /// A whole number above `i64::MAX`.
     Uint(u64),
-    /// Finite.
+    /// A finite real number.
     Float(f64),
 }
 
 pub const NUMERIC_OVERFLOW: CommandError = CommandError::fixed("ERR numeric overflow");
 pub const NOT_A_NUMBER: CommandError = CommandError::fixed("ERR result is not a number");
-/// The error for an operand of NUMINCRBY and its siblings that is JSON, but not a number.
+/// The error of NUMINCRBY, NUMMULTBY and NUMPOWBY for an operand that is JSON but not a number.
 pub const BAD_OPERAND: CommandError = CommandError::fixed("bad input number");
 
 /// The operations of JSON.NUMINCRBY, NUMMULTBY and NUMPOWBY.
@@ -82,8 +82,8 @@ impl Number {
         }
     }
 
-    /// Whole numbers to a non-negative power are exact. The others are as exact as the platform's
-    /// `pow`.
+    /// The result is exact if both numbers are whole and the exponent is not negative. Otherwise it
+    /// is as exact as the platform's `pow`.
     pub fn checked_pow(self, by: Number) -> Result<Number, CommandError> {
         match (self, by) {
             (Number::Int(base), Number::Int(exponent)) if exponent >= 0 => {
@@ -93,7 +93,7 @@ impl Number {
         }
     }
 
-    /// Two whole numbers are compared exactly, any others as f64.
+    /// Compares two whole numbers exactly, and any others as f64.
     pub fn compare(self, other: Number) -> Option<Ordering> {
         match (self.whole(), other.whole()) {
             (Some(left), Some(right)) => Some(left.cmp(&right)),
@@ -120,7 +120,7 @@ impl Number {
 }
 
 impl Arithmetic {
-    /// The result for a number that is the root or a member of an object.
+    /// The result of the operation on a number that is the root or a member of an object.
     pub fn apply(self, number: Number, by: Number) -> Result<Number, CommandError> {
         match self {
             Arithmetic::Add => number.checked_add(by),
@@ -129,11 +129,11 @@ impl Arithmetic {
         }
     }
 
-    /// The result for an element of `array`.
+    /// The result of the operation on a number that is an element of `array`.
     ///
-    /// RedisJSON packs an array whose elements are numbers of one kind, and the replies depend on
-    /// it: whole numbers may grow to `u64::MAX` and never become real, and an infinite real result
-    /// is an overflow.
+    /// RedisJSON stores an array in a packed form if its elements are numbers of one kind, and
+    /// clients can see the difference: in such an array, whole numbers may grow to `u64::MAX` and
+    /// never become real, and an infinite real result is an overflow.
     pub fn apply_in(self, array: Value<'_>, number: Number, by: Number) -> Result<Number, CommandError> {
         let plain = self.apply(number, by);
         if (plain.is_ok() && !matches!(number, Number::Uint(_))) || !is_packed(array) {
@@ -173,9 +173,9 @@ fn finite(real: f64) -> Result<Number, CommandError> {
 
 /// Appends the shortest digits that read back as `real`.
 ///
-/// Most numbers, such as prices, have up to four decimals. If such a decimal of at most 15 digits
-/// reads back as `real`, it is the only one of that length that does, and therefore the one that
-/// ryu would find with three times the work.
+/// Most numbers, such as prices, have up to four decimals, and a decimal of that form is tried
+/// first. If it has at most 15 digits and reads back as `real`, no other decimal of its length
+/// does. It is then the result that ryu would find with three times the work.
 fn print_real(real: f64, out: &mut Vec<u8>) {
     const DECIMALS: f64 = 1e4;
     let size = real.abs();

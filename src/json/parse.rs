@@ -1,14 +1,14 @@
 //! Parses JSON text into a document, without a tree in between.
 //!
-//! Two parsers share the work. The *reader* of this module parses valid texts fast. serde_json
-//! reads a refused text again for its error message: RedisJSON's error texts are serde_json's, and
-//! clients rely on them.
+//! Two parsers share the work. The *reader* in `reader.rs` parses valid texts fast. serde_json
+//! parses a refused text again to produce the error message, because RedisJSON's error texts come
+//! from serde_json and clients rely on them.
 //!
-//! Invariants, held by a property test:
+//! Invariants, checked by a property test:
 //! * the reader accepts exactly the texts that serde_json accepts and that nest to at most
 //!   [`DEPTH_MAX`];
-//! * both read the same value from them. A repeated key keeps its first position and its last
-//!   value.
+//! * the reader and serde_json read the same value from such a text. A repeated key keeps its first
+//!   position and its last value.
 
 mod numeral;
 mod reader;
@@ -22,13 +22,14 @@ use super::limits::{DEPTH_MAX, ParseLimits};
 use super::{Builder, Document};
 use crate::error::CommandError;
 
-/// A text is not a JSON document, with serde_json's message: `expected value at line 1 column 1`.
+/// The error for a text that is not a JSON document, with serde_json's message, such as `expected
+/// value at line 1 column 1`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{words}")]
 pub struct BadJson {
     words: String,
-    /// RedisJSON checks the UTF-8 of the whole text before it parses it, so this error comes before
-    /// any other.
+    /// Whether the text is not UTF-8. RedisJSON checks the UTF-8 of the whole text before it parses
+    /// it, so this error takes precedence over any other.
     not_utf8: bool,
 }
 
@@ -37,7 +38,8 @@ impl BadJson {
         BadJson { words, not_utf8: std::str::from_utf8(text).is_err() }
     }
 
-    /// The bare message, as JSON.SET, JSON.MSET, JSON.MERGE and JSON.ARRAPPEND return it.
+    /// The message without a prefix, as JSON.SET, JSON.MSET, JSON.MERGE and JSON.ARRAPPEND return
+    /// it.
     pub fn bare(self) -> CommandError {
         if self.not_utf8 { CommandError::NOT_UTF8 } else { CommandError::new(self.words) }
     }
@@ -59,7 +61,7 @@ pub fn parse(text: &[u8], limits: &ParseLimits) -> Result<Document, BadJson> {
     Ok(Document::from_trusted(&out.out))
 }
 
-/// Parses one JSON text and appends its encoding. After an error, `out` is as it was.
+/// Parses one JSON text and appends its encoding to `out`. On an error, `out` is unchanged.
 pub fn parse_into(out: &mut Builder, text: &[u8], limits: &ParseLimits) -> Result<(), BadJson> {
     let before = out.len();
     let outcome =
@@ -72,8 +74,8 @@ pub fn parse_into(out: &mut Builder, text: &[u8], limits: &ParseLimits) -> Resul
     })
 }
 
-/// Finds the error message. The reader and serde_json both stop at the first fault, so they find
-/// the same one.
+/// Determines the error message. The reader and serde_json both stop at the first error in the
+/// text, so they stop at the same one.
 #[cold]
 fn explain(text: &[u8], fault: Fault, limits: &ParseLimits) -> BadJson {
     let words = match fault {
@@ -83,14 +85,15 @@ fn explain(text: &[u8], fault: Fault, limits: &ParseLimits) -> BadJson {
             let mut slow = serde_json::Deserializer::from_slice(text);
             slow.disable_recursion_limit();
             let outcome = Skim::deserialize(&mut slow).and_then(|_| slow.end());
-            debug_assert!(outcome.is_err(), "serde_json accepts what the reader refused: {text:?}");
+            debug_assert!(outcome.is_err(), "serde_json accepts a text that the reader refused: {text:?}");
             outcome.map_or_else(|error| error.to_string(), |()| "invalid JSON".to_owned())
         }
     };
     BadJson::new(words, text)
 }
 
-/// The position of offset `at` as serde_json reports it: lines from 1, columns in bytes from 1.
+/// The line and column of offset `at`, as serde_json reports them: lines from 1, columns in bytes
+/// from 1.
 fn line_and_column(text: &[u8], at: usize) -> String {
     let before = &text[..at.min(text.len())];
     let line = 1 + before.iter().filter(|&&byte| byte == b'\n').count();
@@ -98,12 +101,13 @@ fn line_and_column(text: &[u8], at: usize) -> String {
     format!("line {line} column {}", before.len() - start + 1)
 }
 
-/// Makes serde_json validate everything and keep nothing. `IgnoredAny` would not validate strings.
+/// Makes serde_json validate the whole text and keep nothing. serde's `IgnoredAny` would not
+/// validate strings.
 struct Skim;
 
 thread_local! {
-    /// The depth of the running [`Skim`]. The reader stopped within the limit, so serde_json will
-    /// too; the count keeps a difference between them from overflowing the stack.
+    /// The nesting depth of the running [`Skim`]. The reader stopped within the depth limit, so
+    /// serde_json stops there too. The count guards the stack in case the two ever differ.
     static SKIM_DEPTH: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
 }
 

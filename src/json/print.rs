@@ -2,22 +2,22 @@
 //!
 //! Invariants:
 //! * the text parses to the printed value;
-//! * a `Text` is copied as it is, and only a `TextEscaped` is searched for characters to escape.
+//! * a `Text` is copied unchanged; only a `TextEscaped` is searched for characters to escape.
 
 use super::limits::DEPTH_MAX;
 use super::number::Number;
 use super::run::{copy_short, plain_run};
 use super::value::{Header, Kind, Member, Value, header_at};
 
-/// The INDENT, NEWLINE and SPACE of JSON.GET. The default is compact.
+/// The parameters INDENT, NEWLINE and SPACE of JSON.GET. The default is compact text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Style<'s> {
-    /// Before each element and member, once per level.
+    /// Printed before each element and member, once per level.
     pub indent: &'s [u8],
-    /// After each opening bracket and comma, and before each closing bracket, unless the container
-    /// is empty.
+    /// Printed after each opening bracket and comma, and before each closing bracket, unless the
+    /// container is empty.
     pub newline: &'s [u8],
-    /// After the colon of a member.
+    /// Printed after the colon of a member.
     pub space: &'s [u8],
 }
 
@@ -26,7 +26,7 @@ impl Style<'_> {
         self.indent.is_empty() && self.newline.is_empty() && self.space.is_empty()
     }
 
-    /// Begins a line within `level` containers.
+    /// Begins a line inside `level` containers.
     pub fn line(&self, level: usize, out: &mut Vec<u8>) {
         out.extend_from_slice(self.newline);
         for _ in 0..level {
@@ -35,16 +35,16 @@ impl Style<'_> {
     }
 }
 
-/// Appends `value` as text.
+/// Appends `value` to `out` as JSON text.
 pub fn print(value: Value<'_>, style: &Style<'_>, out: &mut Vec<u8>) {
     print_within(value, style, 0, out);
 }
 
-/// Appends `value` as text within `level` containers that the caller prints.
+/// Appends `value` as JSON text, for a value inside `level` containers that the caller prints.
 pub fn print_within(value: Value<'_>, style: &Style<'_>, level: usize, out: &mut Vec<u8>) {
     if style.is_compact() {
-        // The text is about as long as the encoding, so the buffer grows once instead of by
-        // doubling.
+        // The text is about as long as the encoding; reserving it at once avoids several
+        // reallocations.
         out.reserve(value.encoded().len() + value.encoded().len() / 4);
         match header_at(value.buffer(), value.offset()) {
             Some(header) => compact(value.buffer(), value.offset(), header, level, out),
@@ -55,7 +55,7 @@ pub fn print_within(value: Value<'_>, style: &Style<'_>, level: usize, out: &mut
     }
 }
 
-/// Appends values as one array within `level` containers, such as the matches of a path.
+/// Appends values, such as the matches of a path, as one array inside `level` containers.
 pub fn print_list<'v>(
     values: impl IntoIterator<Item = Value<'v>>,
     style: &Style<'_>,
@@ -76,8 +76,9 @@ pub fn print_text(text: &[u8], out: &mut Vec<u8>) {
     quote(text, true, out);
 }
 
-/// Prints the value with this header. It walks the headers directly, because the iterators do more
-/// work than printing needs, and printing is most of the work of a read.
+/// Prints the value with this header as compact text. The code reads headers directly instead of
+/// using the iterators, which do more work than printing needs: printing takes most of the time of
+/// a read.
 fn compact(bytes: &[u8], at: usize, header: Header, level: usize, out: &mut Vec<u8>) {
     match header.kind {
         Kind::Text => {
@@ -170,7 +171,7 @@ fn scalar(value: Value<'_>, out: &mut Vec<u8>) {
         (kind @ (Kind::Text | Kind::TextEscaped), _) => {
             quote(value.payload(), kind == Kind::TextEscaped, out)
         }
-        // Only containers beyond the depth limit get here, and no checked document has any.
+        // Only containers nested beyond the depth limit come here, and a checked document has none.
         _ => out.extend_from_slice(b"null"),
     }
 }

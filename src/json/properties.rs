@@ -1,6 +1,7 @@
 //! Compares random documents, texts and edits with `serde_json::Value`.
 //!
-//! A few hundred cases each; the variable `JSONVAULT_CASES` sets another number.
+//! Each test runs a few hundred cases; the environment variable `JSONVAULT_CASES` sets another
+//! number.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -51,7 +52,7 @@ fn encode(model: &Model) -> Document {
     document
 }
 
-/// The document, read by its own accessors.
+/// Converts the document to a `Model` with the document's own accessors.
 fn decode(value: Value<'_>) -> Model {
     match value.kind() {
         Kind::Null => Model::Null,
@@ -71,7 +72,7 @@ fn utf8(text: &[u8]) -> String {
     String::from_utf8(text.to_vec()).unwrap()
 }
 
-/// Compares them as text, so that the order of members counts and `1` differs from `1.0`.
+/// Compares text, so that the order of members counts and `1` differs from `1.0`.
 fn assert_same(document: &Document, model: &Model) {
     assert_eq!(check(document.encoded()), Ok(()));
     assert_eq!(decode(document.root()).to_string(), model.to_string());
@@ -94,7 +95,8 @@ fn offsets(value: Value<'_>, found: &mut Vec<usize>) {
     }
 }
 
-/// Applies `edit` to the values whose number is in `chosen`, children first; `None` deletes.
+/// Applies `edit` to the values whose positions in document order are in `chosen`, children first;
+/// an `edit` that returns `None` deletes the value.
 fn edit_model(
     model: Model,
     number: &mut usize,
@@ -125,7 +127,8 @@ fn edit_model(
     if chosen.get(mine).copied().unwrap_or(false) { edit(model) } else { Some(model) }
 }
 
-/// The offsets that `chosen` marks among the values that `admits` accepts, and the remaining marks.
+/// Picks offsets among the values whose kind `admits` accepts, one mark of `chosen` for each value.
+/// Returns the picked offsets and the marks that are left.
 fn pick(document: &Document, chosen: &[bool], admits: impl Fn(Kind) -> bool) -> (Vec<usize>, Vec<bool>) {
     let mut all = Vec::new();
     offsets(document.root(), &mut all);

@@ -1,9 +1,9 @@
-//! Plain runs: bytes that need no escape in a JSON string.
+//! Finds plain runs: bytes that need no escape in a JSON string.
 
 /// A run of bytes without a quote, a backslash or a control character.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Run {
-    /// The offset of the byte that ends the run, or the length of the text.
+    /// The offset of the byte that ends the run, or the length of the text if none does.
     pub end: usize,
     pub ascii: bool,
 }
@@ -11,8 +11,8 @@ pub(super) struct Run {
 const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGHS: u64 = 0x8080_8080_8080_8080;
 
-/// The run that begins at `begin`, scanned eight bytes at a time: most documents are mostly
-/// strings.
+/// The run that begins at `begin`. It is scanned eight bytes at a time, because strings make up
+/// most of most documents.
 #[inline]
 pub(super) fn plain_run(text: &[u8], begin: usize) -> Run {
     let mut end = begin;
@@ -37,8 +37,8 @@ pub(super) fn plain_run(text: &[u8], begin: usize) -> Run {
     Run { end, ascii: high == 0 }
 }
 
-/// The high bit of each byte that ends a run. A borrow may wrongly flag a byte above the lowest
-/// one, so only the lowest is used.
+/// The high bit of each byte that ends a run. A borrow in the subtraction may also flag a byte
+/// above the lowest flagged one, so callers may use only the lowest.
 #[inline]
 fn stops(word: u64) -> u64 {
     let quote = word ^ (ONES * b'"' as u64);
@@ -48,10 +48,10 @@ fn stops(word: u64) -> u64 {
     (control | equal) & HIGHS
 }
 
-/// The longest text that [`copy_short`] copies without a call.
+/// Maximum length of a text that [`copy_short`] copies without calling `memcpy`.
 const SHORT_BYTES_MAX: usize = 16;
 
-/// Appends `bytes[begin..end]`. Most strings are a few bytes long: copying a fixed 16 bytes and
+/// Appends `bytes[begin..end]`. Most strings are a few bytes long: appending 16 bytes and
 /// truncating is cheaper than a call that copies the exact number.
 #[inline(always)]
 pub(super) fn copy_short(bytes: &[u8], begin: usize, end: usize, out: &mut Vec<u8>) {

@@ -1,7 +1,7 @@
 //! A borrowed view of one encoded value, and the layout of the encoding.
 //!
 //! Every value is a *header* followed by a *payload*. The low half of the header's first byte is
-//! the kind, the high half the payload's size: 0 to 11 directly, or 12, 13, 14 for a size that
+//! the kind, the high half the payload's size: 0 to 11 directly, or 12, 13 or 14 for a size that
 //! follows in 1, 2 or 4 bytes, little-endian.
 //!
 //! | kind | payload |
@@ -10,22 +10,23 @@
 //! | `Int` | 0 to 8 bytes, two's complement, little-endian, the shortest that keeps the sign |
 //! | `Uint` | 8 bytes, a whole number above `i64::MAX` |
 //! | `Float` | 8 bytes, the bits of a finite f64, little-endian |
-//! | `Text` | UTF-8 that prints between quotes as it is |
+//! | `Text` | UTF-8 that needs no escapes when printed |
 //! | `TextEscaped` | UTF-8 in which something must be escaped when printed |
 //! | `Array` | its elements, one after the other |
 //! | `Object` | its members in insertion order: a key (`Text` or `TextEscaped`), then a value |
 //!
 //! Invariants:
-//! * a size field is as short as possible, so a value has one encoding;
+//! * a size field is as short as possible, so a value has only one encoding;
 //! * the keys of an object are distinct;
 //! * a `Float` is finite and a `Uint` is above `i64::MAX`, so each number has one kind.
 //!
-//! The readers here never panic: on bytes that break the layout they end early or return `Null`.
-//! [`super::check`] checks bytes from outside as a whole before they become a document.
+//! The readers here never panic: on bytes that break the layout, they end early or return `Null`.
+//! Bytes from outside the process become a document only after [`super::check`] has checked all of
+//! them.
 
 use std::collections::{HashMap, HashSet};
 
-/// The kind of an encoded value. The numbers are part of the format on disk.
+/// The kind of an encoded value. The numbers are part of the layout on disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Kind {
@@ -78,7 +79,7 @@ pub(super) struct Header {
     pub end: usize,
 }
 
-/// Reads the header at `at`; `None` when it or its payload does not fit into `bytes`.
+/// Reads the header at `at`; `None` if the header or its payload exceeds `bytes`.
 #[inline]
 pub(super) fn header_at(bytes: &[u8], at: usize) -> Option<Header> {
     let first = *bytes.get(at)?;
@@ -103,7 +104,8 @@ pub(super) fn header_at(bytes: &[u8], at: usize) -> Option<Header> {
     Some(Header { kind, payload, end })
 }
 
-/// One value inside an encoded buffer. It is a reference with offsets; copying it copies no JSON.
+/// One value inside an encoded buffer: a reference to the buffer, and offsets. Copying it copies no
+/// JSON.
 #[derive(Clone, Copy)]
 pub struct Value<'a> {
     bytes: &'a [u8],
@@ -112,7 +114,7 @@ pub struct Value<'a> {
 }
 
 impl<'a> Value<'a> {
-    /// The value whose header begins at byte `at`; `Null` where there is none.
+    /// The value whose header begins at byte `at`; `Null` if there is none.
     pub fn at(bytes: &'a [u8], at: usize) -> Value<'a> {
         match header_at(bytes, at) {
             Some(header) => Value { bytes, at, header },
@@ -135,7 +137,7 @@ impl<'a> Value<'a> {
         self.header.end
     }
 
-    /// Header and payload.
+    /// The encoded bytes, header and payload.
     pub fn encoded(self) -> &'a [u8] {
         &self.bytes[self.at.min(self.header.end)..self.header.end]
     }
@@ -144,7 +146,7 @@ impl<'a> Value<'a> {
         &self.bytes[self.header.payload..self.header.end]
     }
 
-    /// The whole buffer around this value.
+    /// The whole buffer that contains this value.
     pub fn buffer(self) -> &'a [u8] {
         self.bytes
     }
@@ -169,8 +171,7 @@ impl<'a> Value<'a> {
         if size == 0 || size > 8 {
             return (size == 0).then_some(0);
         }
-        // Reads eight bytes at once where the buffer has them, and shifts out those beyond the
-        // payload.
+        // Reads eight bytes at once if the buffer has them, and shifts out those after the payload.
         let unused = 64 - 8 * size as u32;
         let word = match self.bytes.get(self.header.payload..).and_then(<[u8]>::first_chunk::<8>) {
             Some(chunk) => u64::from_le_bytes(*chunk) << unused,
@@ -187,7 +188,8 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The number as the nearest `f64`, whatever its kind.
+    /// The number as the nearest `f64`, for a number of any kind; `None` if the value is not a
+    /// number.
     pub fn as_f64(self) -> Option<f64> {
         match self.kind() {
             Kind::Int => self.as_i64().map(|whole| whole as f64),
@@ -201,24 +203,24 @@ impl<'a> Value<'a> {
         matches!(self.kind(), Kind::Int | Kind::Uint | Kind::Float)
     }
 
-    /// The unescaped UTF-8 of a string.
+    /// The UTF-8 text of a string, without escapes.
     pub fn as_text(self) -> Option<&'a [u8]> {
         matches!(self.kind(), Kind::Text | Kind::TextEscaped).then(|| self.payload())
     }
 
-    /// The elements of an array; empty for anything else.
+    /// The elements of an array; empty for any other value.
     pub fn elements(self) -> Elements<'a> {
         let next = if self.kind() == Kind::Array { self.header.payload } else { self.header.end };
         Elements { bytes: self.bytes, next, end: self.header.end }
     }
 
-    /// The members of an object in insertion order; empty for anything else.
+    /// The members of an object in insertion order; empty for any other value.
     pub fn members(self) -> Members<'a> {
         let next = if self.kind() == Kind::Object { self.header.payload } else { self.header.end };
         Members { bytes: self.bytes, next, end: self.header.end }
     }
 
-    /// The member of an object with this key.
+    /// The member of an object with this key; `None` if there is none.
     pub fn member(self, key: &[u8]) -> Option<Member<'a>> {
         self.members().find(|member| member.key == key)
     }
@@ -233,11 +235,12 @@ impl std::fmt::Debug for Value<'_> {
 /// A member of an object.
 #[derive(Clone, Copy, Debug)]
 pub struct Member<'a> {
-    /// The offset of the key's header: where the member begins. It ends with its value.
+    /// The offset at which the member begins: that of the key's header. The member ends with its
+    /// value.
     pub offset: usize,
-    /// The key's unescaped UTF-8.
+    /// The key as UTF-8 text, without escapes.
     pub key: &'a [u8],
-    /// Whether the key must be escaped when printed.
+    /// Whether the key has to be escaped when it is printed.
     pub key_escaped: bool,
     pub value: Value<'a>,
 }
@@ -251,7 +254,7 @@ pub struct Elements<'a> {
 }
 
 impl<'a> Elements<'a> {
-    /// The values that fill `bytes`, one after the other.
+    /// The values that fill `bytes` without gaps.
     pub(super) fn within(bytes: &'a [u8]) -> Elements<'a> {
         Elements { bytes, next: 0, end: bytes.len() }
     }
@@ -308,10 +311,10 @@ impl<'a> Iterator for Members<'a> {
     }
 }
 
-/// Up to this many members, a linear search is cheaper than a table.
+/// Up to this number of members, a linear search is cheaper than a hash table.
 const SCAN_MAX: usize = 16;
 
-/// Finds members of an object by key, in time independent of the object's size.
+/// Finds members of an object by key; in a large object, with a hash table.
 pub(super) enum MemberIndex<'a> {
     Scan(Value<'a>),
     Table(HashMap<&'a [u8], Member<'a>>),
@@ -333,7 +336,7 @@ impl<'a> MemberIndex<'a> {
     }
 }
 
-/// The first member that repeats the key of an earlier one.
+/// The first member whose key repeats that of an earlier one.
 pub(super) fn repeated<'a>(members: Members<'a>) -> Option<Member<'a>> {
     let mut earlier: [&[u8]; SCAN_MAX] = [&[]; SCAN_MAX];
     for (count, member) in members.clone().take(SCAN_MAX).enumerate() {

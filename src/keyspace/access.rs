@@ -10,7 +10,7 @@ use parking_lot::{RwLockReadGuard, RwLockWriteGuard};
 use super::{ApplyContext, Held, Keyspace, Origin, Scope, View, Writer};
 use crate::json::path::{StepBudget, Steps};
 
-/// Makes views and writers of a keyspace, each with the locks that it needs.
+/// Creates views and writers of a keyspace, each holding the locks that it needs.
 #[derive(Clone, Copy)]
 pub struct Access<'a> {
     keyspace: &'a Keyspace,
@@ -18,7 +18,7 @@ pub struct Access<'a> {
     steps: Steps<'a>,
 }
 
-/// What the caller holds for longer than an [`Access`] lives.
+/// Locks that the caller holds for longer than an [`Access`] lives.
 #[derive(Clone, Copy)]
 enum Outer {
     Nothing,
@@ -28,7 +28,7 @@ enum Outer {
     MultiKeyLock,
 }
 
-/// The keyspace between two entries: no entry is applied until this is dropped.
+/// The keyspace between two entries: the next entry waits until this guard is dropped.
 pub struct BetweenEntries<'a> {
     keyspace: &'a Keyspace,
     _entry: RwLockReadGuard<'a, ()>,
@@ -38,13 +38,13 @@ pub struct BetweenEntries<'a> {
 pub struct Alone<'a> {
     keyspace: &'a Keyspace,
     _multi_key_lock: RwLockWriteGuard<'a, ()>,
-    /// For a transaction that is not applied from the log and must not begin in the middle of an
-    /// entry.
+    /// Held by a transaction that runs outside the log, so that it does not begin in the middle of
+    /// an entry.
     _entry: Option<RwLockReadGuard<'a, ()>>,
 }
 
 impl Keyspace {
-    /// For independent commands: each sees the state of the moment at which it runs.
+    /// For independent commands: each sees the newest state when it runs.
     pub fn each(&self) -> Access<'_> {
         Access { keyspace: self, outer: Outer::Nothing, steps: Steps::UNLIMITED }
     }
@@ -55,14 +55,14 @@ impl Keyspace {
         BetweenEntries { keyspace: self, _entry: self.entry.read() }
     }
 
-    /// For a transaction in the entry that is being applied.
+    /// For a transaction within the entry that is being applied.
     pub fn alone(&self) -> Alone<'_> {
         Alone { keyspace: self, _multi_key_lock: self.multi_key_lock.write(), _entry: None }
     }
 
-    /// For a transaction that only reads, beside the log.
+    /// For a transaction that only reads, and therefore runs outside the log.
     pub fn alone_between_entries(&self) -> Alone<'_> {
-        // In the order in which an entry takes them.
+        // Locked in the same order as by an entry, so that the two cannot deadlock.
         let entry = self.entry.read();
         Alone { keyspace: self, _multi_key_lock: self.multi_key_lock.write(), _entry: Some(entry) }
     }
@@ -81,7 +81,8 @@ impl BetweenEntries<'_> {
 }
 
 impl<'a> Access<'a> {
-    /// The same for a command whose paths take their steps from a budget that it may share.
+    /// The same access, for a command whose paths take their steps from `steps`, a budget that
+    /// other commands may share.
     pub fn within<'b>(self, steps: Steps<'b>) -> Access<'b>
     where
         'a: 'b,
@@ -89,7 +90,8 @@ impl<'a> Access<'a> {
         Access { steps, ..self }
     }
 
-    /// The same for a command that has a budget of its own, unless others share one with it.
+    /// The same access, for a command that takes its steps from `budget` unless it shares a budget
+    /// with other commands.
     pub fn within_own<'b>(self, budget: &'b StepBudget) -> Access<'b>
     where
         'a: 'b,
@@ -97,21 +99,23 @@ impl<'a> Access<'a> {
         if self.steps.is_limited() { self } else { self.within(budget.only_command()) }
     }
 
-    /// A reader that judges deadlines by `now_ms` or by the keyspace's time, whichever is later.
+    /// A view at the time `now_ms`, or at the keyspace's time if that is later. Keys whose deadline
+    /// has passed by then are absent.
     pub fn view(self, scope: Scope, now_ms: u64) -> View<'a> {
         let held = Cell::new(Some(self.hold(scope)));
-        // Read after the lock is taken, so that the state which the view sees is not of a later
-        // time.
+        // Read after the lock is taken: the state in the view is then not of a later time than
+        // `now_ms`.
         let now_ms = now_ms.max(self.keyspace.time_ms());
         View { keyspace: self.keyspace, now_ms, held, counts: false, steps: self.steps }
     }
 
-    /// The reader of a client's command: it counts the keys that it finds and misses.
+    /// A view for a client's command: its key lookups are counted as hits and misses.
     pub fn client_view(self, scope: Scope, now_ms: u64) -> View<'a> {
         View { counts: true, ..self.view(scope, now_ms) }
     }
 
-    /// The one writer, for one command of the entry that `context` describes.
+    /// A writer for one command of the entry that `context` describes. Only one writer exists at a
+    /// time.
     pub fn writer(self, scope: Scope, context: ApplyContext, origin: Origin) -> Writer<'a> {
         let _held = self.hold(scope);
         let (now_ms, held) = (context.now_ms, Cell::new(None));
@@ -122,7 +126,8 @@ impl<'a> Access<'a> {
     fn hold(self, scope: Scope) -> Held<'a> {
         match (self.outer, scope) {
             (Outer::Nothing, scope) => self.keyspace.hold(scope),
-            // A second read lock would wait behind the entry, which waits for the first one.
+            // Takes no second read lock on the entry lock: it would queue behind the next entry,
+            // which itself waits for the first read lock.
             (Outer::BetweenEntries, Scope::BetweenEntries) => self.keyspace.hold(Scope::OneKey),
             (Outer::BetweenEntries, scope) => self.keyspace.hold(scope),
             (Outer::MultiKeyLock, _) => Held::Inside,
@@ -155,7 +160,8 @@ mod tests {
         let between_entries = keyspace.between_entries();
         std::thread::scope(|scope| {
             scope.spawn(|| drop(keyspace.begin_entry(true)));
-            // The entry waits by now; taking the lock a second time would wait behind it.
+            // Waits until the entry waits for its lock. From then on, a second read lock would
+            // queue behind it.
             while keyspace.entry.try_read().is_some() {
                 std::thread::yield_now();
             }

@@ -1,9 +1,9 @@
-//! Copies the state of one moment while writes continue.
+//! Copies the keyspace as it was at one moment, while writes continue.
 //!
 //! A capture walks the map shard by shard. The first write to a key in a shard that the walk has
 //! not reached keeps the key's *pre-image*, which the walk then takes instead of the current value.
-//! A write therefore waits for the copy of the small values of one shard at most, and the whole
-//! copy shows the moment at which the capture began.
+//! A write therefore waits at most while the small values of one shard are copied, and the copy is
+//! the state at the beginning of the capture.
 //!
 //! Invariants:
 //! * the walk yields each key once, exactly as it was at [`Keyspace::begin_capture`], and no key
@@ -21,7 +21,8 @@ use serde::{Deserialize, Serialize};
 use super::map::{Map, SHARDS};
 use super::{Entry, Key, Keyspace};
 
-/// A value that takes as much memory is copied outside of the lock, where sharing it costs nothing.
+/// Values of at least this size are not copied under the shard's lock: only their reference count
+/// grows there.
 const LARGE_BYTES: usize = 4 << 10;
 
 /// One key of a snapshot.
@@ -31,19 +32,19 @@ pub struct Record {
     pub entry: Entry,
 }
 
-/// The state that the writer and a running capture share.
+/// The capture that is running, if any, shared by the writer and the walk.
 pub(super) struct Captures {
     /// Read before every change, so that a writer takes no lock while no capture runs.
     ///
-    /// Changed only with `state` locked, so that a reader without the lock sees what the lock's
-    /// last holder left.
+    /// Changed only with `state` locked, so that a reader without the lock sees the value that the
+    /// last holder of the lock stored.
     running: AtomicBool,
     state: Mutex<Option<ActiveCapture>>,
     begun: AtomicU64,
 }
 
 struct ActiveCapture {
-    /// The capture's number: an abandoned capture must not walk or end its successor.
+    /// The capture's number. It keeps an abandoned capture from walking or ending the next one.
     number: u64,
     /// Shards below this one have been walked.
     walked: usize,
@@ -90,7 +91,7 @@ impl Captures {
         }
     }
 
-    /// Ends the running capture, if there is one: the state that it walks has been dropped.
+    /// Ends the running capture, if any, because the state that it walks has been dropped.
     pub fn abandon(&self) {
         self.end(&mut self.state.lock());
     }
@@ -101,7 +102,7 @@ impl Captures {
     }
 }
 
-/// A walk over the state of the moment at which it began. Dropping it ends the capture.
+/// Walks over the state at the moment when it was created. Dropping it ends the capture.
 pub struct Capture {
     keyspace: Arc<Keyspace>,
     number: u64,
@@ -109,9 +110,9 @@ pub struct Capture {
 }
 
 impl Keyspace {
-    /// Begins a capture of the current state; `None` while another one runs. The caller holds back
-    /// writes during this call, which takes constant time; the machine calls it between two
-    /// entries.
+    /// Begins a capture of the current state; `None` while another capture runs. The caller must
+    /// hold back writes during the call, which takes constant time; the machine makes it between
+    /// two entries.
     pub fn begin_capture(self: &Arc<Keyspace>) -> Option<Capture> {
         let mut state = self.captures.state.lock();
         if state.is_some() {
@@ -140,12 +141,13 @@ impl Capture {
         self.time_ms
     }
 
-    /// Calls `take` on each record of the next shard; `false` once all shards are done or the
-    /// capture was abandoned.
+    /// Calls `take` on each record of the next shard. Returns `false` once all shards are done or
+    /// the capture was abandoned.
     ///
-    /// Writes wait while `take` runs on small values, so it must only copy. A large collection or
-    /// document is shared under the lock and taken after it, since encoding one may take seconds.
-    /// A write to it that comes meanwhile copies it first.
+    /// Writes to the shard wait while `take` runs on small values, so `take` must only copy them.
+    /// Encoding a large collection or document may take seconds; under the lock only a reference to
+    /// it is taken, and `take` gets it afterwards. A write to such a value before it is taken first
+    /// copies the value.
     pub fn next_shard(&mut self, mut take: impl FnMut(&Key, &Entry)) -> bool {
         let captures = &self.keyspace.captures;
         let mut guard = captures.state.lock();
@@ -171,7 +173,8 @@ impl Capture {
         );
         drop(guard);
         let before = before.into_iter().filter_map(|(key, entry)| Some((key, entry?)));
-        // One after the other is given back, so that a write to the next need not copy it for long.
+        // The references are dropped one by one: a write has to copy a large value only until that
+        // value has been taken.
         before.chain(large).for_each(|(key, entry)| take(&key, &entry));
         true
     }
@@ -216,8 +219,8 @@ mod tests {
         keyspace.reset();
         keyspace.restored(1);
         put(&keyspace, "key", "second", 2);
-        let mut capture = keyspace.begin_capture().expect("the other was abandoned");
-        assert!(!abandoned.next_shard(|_, _| panic!("it walks its successor's state")));
+        let mut capture = keyspace.begin_capture().expect("the older capture was abandoned");
+        assert!(!abandoned.next_shard(|_, _| panic!("an abandoned capture walks the state of the next one")));
         assert!(!abandoned.is_complete());
         drop(abandoned);
         put(&keyspace, "key", "third", 3);
@@ -245,15 +248,23 @@ mod tests {
         let mut seen = HashMap::new();
         while capture.next_shard(|key, entry| {
             let is_large = key.as_bytes() == b"list";
-            assert_eq!(keyspace.captures.state.try_lock().is_some(), is_large, "whether a write waits");
+            assert_eq!(
+                keyspace.captures.state.try_lock().is_some(),
+                is_large,
+                "the value's content is copied while writes wait"
+            );
             if is_large {
                 push(3000, 1000).expect("there is room");
             }
             seen.insert(key.clone(), entry.clone());
         }) {}
         assert!(capture.is_complete());
-        let Value::List(list) = &seen[&b"list"[..]].value else { panic!("a list was saved") };
-        assert_eq!((list.len(), list.get(1000)), (1000, None), "as it was when the capture began");
+        let Value::List(list) = &seen[&b"list"[..]].value else { panic!("the capture has the list") };
+        assert_eq!(
+            (list.len(), list.get(1000)),
+            (1000, None),
+            "the list is the one from the beginning of the capture"
+        );
         assert_eq!(seen.len(), 2);
     }
 

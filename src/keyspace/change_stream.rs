@@ -1,14 +1,14 @@
-//! The changes of each entry, for clients that cache what they read and for subscribers of keyspace
-//! events.
+//! Reports the changes of each entry, for clients that cache what they read and for subscribers of
+//! keyspace events.
 //!
 //! Invariants:
-//! * while the stream is not wanted, a change costs one atomic load and nothing is kept;
-//! * a change is noted after it is made: a client that switches the stream on and then reads a
-//!   value gets every change that the read did not see;
-//! * the taker gets an entry's changes before the entry counts as applied: a reader that holds
-//!   [`super::Keyspace::between_entries`] never sees a change that was not announced;
-//! * an entry keeps at most [`CHANGES_MAX`] changes; beyond that it reports one change of
-//!   everything instead.
+//! * while the stream is switched off, a change costs one atomic load and nothing is recorded;
+//! * a change is recorded after it is made: a client that switches the stream on and then reads a
+//!   value receives every change that the read did not see;
+//! * the receiver gets an entry's changes before the entry counts as applied: a reader that holds
+//!   [`super::Keyspace::between_entries`] never sees a change that has not been reported;
+//! * an entry records at most [`CHANGES_MAX`] changes; beyond that it reports that every key may
+//!   have changed.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,14 +17,14 @@ use parking_lot::Mutex;
 
 use super::Key;
 
-/// The most changes that one entry reports by key: a second of small writes, some tens of
-/// megabytes.
+/// Maximum number of changes that one entry reports key by key: as many as a second of small writes
+/// makes. They take some tens of megabytes.
 pub const CHANGES_MAX: usize = 1 << 18;
 
-/// The most bytes that their keys take together.
+/// Maximum total size of the keys in the changes of one entry.
 pub(super) const CHANGES_BYTES_MAX: usize = 64 << 20;
 
-/// The kind of an event, as the letters of `notify-keyspace-events` distinguish them.
+/// The class of an event, one for each letter of `notify-keyspace-events`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
     Generic,
@@ -33,7 +33,7 @@ pub enum Class {
     Set,
     Hash,
     SortedSet,
-    /// Redis' class for modules: documents.
+    /// Documents, which belong to Redis' class for modules.
     Json,
     Expired,
     New,
@@ -42,7 +42,7 @@ pub enum Class {
 /// What happened to a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// In upper or lower case; announced in lower case.
+    /// In upper or lower case; subscribers receive it in lower case.
     pub name: &'static str,
     pub class: Class,
 }
@@ -55,7 +55,8 @@ impl Event {
     pub const DEL: Event = Event { name: "del", class: Class::Generic };
 }
 
-/// The events of a command: for a key that it changes, and for a key that it removes.
+/// The names of the events that a command causes: for a key that it changes, and for a key that it
+/// removes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Origin {
     pub changed: Event,
@@ -63,7 +64,7 @@ pub struct Origin {
 }
 
 impl Origin {
-    /// For changes that no command requested.
+    /// For changes that no client's command requested.
     pub const UNNAMED: Origin =
         Origin { changed: Event { name: "set", class: Class::Generic }, removed: Event::DEL };
 }
@@ -78,33 +79,33 @@ pub struct KeyEvent {
 /// The changes of one entry.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Changes {
-    /// In the order in which the entry made them.
+    /// The events, in the order in which the entry caused them.
     pub events: Vec<KeyEvent>,
-    /// Every key may have changed: everything was removed or replaced, or there were too many
-    /// changes.
+    /// Set if every key may have changed: everything was removed or replaced, or there were too
+    /// many changes to list.
     pub everything: bool,
 }
 
-/// Takes the changes of the entry with this index.
+/// Receives the changes of the entry with this index.
 type Taker = Box<dyn Fn(u64, Changes) + Send + Sync>;
 
-/// Collects the changes of an entry for one taker.
+/// Collects the changes of an entry for one receiver.
 #[derive(Default)]
 pub struct ChangeStream {
     wanted: AtomicBool,
-    /// The changes and the bytes of their keys.
+    /// The collected changes, and the total size of their keys in bytes.
     waiting: Mutex<(Changes, usize)>,
     taker: OnceLock<Taker>,
 }
 
 impl ChangeStream {
-    /// Hands the changes of each entry to `taker`, on the thread that applies the entry and before
-    /// any reply: it must not block.
+    /// Calls `taker` with the changes of each entry, on the thread that applies the entry and
+    /// before any reply. `taker` must not block.
     ///
     /// # Panics
-    /// If there is a taker already.
+    /// If the stream is connected already.
     pub fn connect(&self, taker: impl Fn(u64, Changes) + Send + Sync + 'static) {
-        assert!(self.taker.set(Box::new(taker)).is_ok(), "a change stream has one taker");
+        assert!(self.taker.set(Box::new(taker)).is_ok(), "a change stream has one receiver");
     }
 
     /// Switches the collection of changes on or off.
@@ -120,8 +121,8 @@ impl ChangeStream {
         self.wanted.load(Ordering::SeqCst)
     }
 
-    /// Hands out the changes of the entry with this index. Called while the entry still holds back
-    /// readers.
+    /// Passes the collected changes to the receiver, as those of the entry `index`. Called while
+    /// the entry still holds its lock, so that no reader sees the changes earlier.
     pub fn hand_out(&self, index: u64) {
         if !self.is_wanted() {
             return;
@@ -132,7 +133,7 @@ impl ChangeStream {
         }
     }
 
-    /// Notes a change. Called after the change is made.
+    /// Records a change. Called after the change is made.
     #[inline]
     pub(super) fn note(&self, key: &[u8], event: Event) {
         if self.is_wanted() {
@@ -140,7 +141,7 @@ impl ChangeStream {
         }
     }
 
-    /// Notes that every key may have changed.
+    /// Records that every key may have changed.
     pub(super) fn note_everything(&self) {
         if self.is_wanted() {
             self.lose(&mut self.waiting.lock());
@@ -155,7 +156,7 @@ impl ChangeStream {
             return self.lose(&mut guard);
         }
         waiting.events.push(KeyEvent { key, event });
-        assert!(waiting.events.len() <= CHANGES_MAX, "the waiting changes are bounded");
+        assert!(waiting.events.len() <= CHANGES_MAX, "the number of waiting changes is limited");
     }
 
     fn lose(&self, waiting: &mut (Changes, usize)) {
@@ -186,7 +187,7 @@ mod tests {
         assert!(taken.lock().is_empty());
         stream.want(true);
         stream.hand_out(2);
-        assert!(taken.lock().is_empty(), "an entry that changed nothing is not announced");
+        assert!(taken.lock().is_empty(), "an entry that changed nothing is not reported");
         stream.note(b"a", Event::DEL);
         stream.note(b"b", Event::NEW);
         stream.hand_out(3);

@@ -2,15 +2,15 @@
 //!
 //! Invariants:
 //! * the order of a collection's elements is part of the state: it follows from the writes alone,
-//!   never from a hash, and a snapshot keeps it. Every replica therefore answers in the same order
-//!   and picks the same element;
+//!   never from a hash, and a snapshot keeps it. All replicas therefore return elements in the same
+//!   order and pick the same element;
 //! * no collection in the keyspace is empty: removing the last element removes the key;
 //! * `bytes` is the sum of [`Element::cost`] over all elements, and at most
 //!   [`COLLECTION_BYTES_MAX`].
 //!
 //! A collection is reference-counted. The pre-image of a capture, COPY and RENAME share it. The
-//! first edit of a shared collection copies all of its elements, so a large collection costs one
-//! long write for each snapshot.
+//! first edit of a shared collection copies all of its elements, so each snapshot can make one
+//! write to a large collection slow.
 
 use std::borrow::Borrow;
 use std::fmt::Debug;
@@ -20,22 +20,25 @@ use serde::{Deserialize, Serialize};
 use super::{Key, Value};
 use crate::error::CommandError;
 
-/// The most that the elements of one collection may cost together. A snapshot record has a length
-/// of four bytes: this, the longest key and the overhead of the encoding, which [`ELEMENT_BYTES`]
-/// covers, stay below 4 GiB.
+/// Maximum total cost of the elements of one collection. A snapshot stores the length of a record
+/// in four bytes. The largest collection, the longest key and the overhead of the encoding, which
+/// [`ELEMENT_BYTES`] covers, together stay below 4 GiB.
 pub const COLLECTION_BYTES_MAX: usize = 3 << 30;
 
-/// The overhead counted for each element: more than its length and a score take in a snapshot. It
-/// bounds a collection to 201,326,592 elements, so a position fits into four bytes.
+/// The overhead counted for each element, which is more than its length and a score take in a
+/// snapshot. With it, a collection has at most 201,326,592 elements, so a position fits into four
+/// bytes.
 pub const ELEMENT_BYTES: usize = 16;
 
 const _: () = assert!(COLLECTION_BYTES_MAX / ELEMENT_BYTES < u32::MAX as usize);
 
 /// Up to this many elements, a set or a hash keeps its order when an element is removed, as Redis'
-/// compact encoding does; moving so few is cheap. Above it, the last element moves into the gap.
+/// compact encoding does; moving so few elements is cheap. Above it, the last element moves into
+/// the gap.
 pub(super) const SMALL: usize = 128;
 
-/// One member of a collection, or a value beside it: any bytes, in two words.
+/// A member of a set, an element of a list, a field of a hash or its value: any bytes, in two
+/// words.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Element(Key);
 
@@ -44,7 +47,7 @@ impl Element {
         self.0.as_bytes()
     }
 
-    /// What the element counts towards [`COLLECTION_BYTES_MAX`].
+    /// The bytes that the element counts towards [`COLLECTION_BYTES_MAX`].
     pub fn cost(&self) -> usize {
         self.as_bytes().len() + ELEMENT_BYTES
     }
@@ -65,19 +68,21 @@ impl Borrow<[u8]> for Element {
 /// A kind of collection that [`Value`] can hold.
 pub trait Collection: Clone + Debug + Default {
     fn of(value: &Value) -> Option<&Self>;
-    /// For an edit; a shared collection is copied first.
+    /// The collection in `value`, to be edited. A shared collection is copied first.
     fn of_mut(value: &mut Value) -> Option<&mut Self>;
     fn into_value(self) -> Value;
     fn len(&self) -> usize;
-    /// The cost of all elements together.
+    /// The total cost of all elements.
     fn bytes(&self) -> usize;
 
     fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
+    /// Checks that elements of this total cost fit.
+    ///
     /// # Errors
-    /// If elements of this cost may not fit. An element that is already present counts again.
+    /// If they may not fit: an element that is already present is counted again.
     fn room_for(&self, cost: usize) -> Result<(), CommandError> {
         match self.bytes().checked_add(cost) {
             Some(bytes) if bytes <= COLLECTION_BYTES_MAX => Ok(()),
@@ -86,9 +91,9 @@ pub trait Collection: Clone + Debug + Default {
     }
 }
 
-/// A collection in a snapshot that no sequence of writes could have made.
+/// A collection in a snapshot that no sequence of writes can have produced.
 #[derive(Debug, thiserror::Error)]
-#[error("a collection of the snapshot {0}")]
+#[error("a collection in the snapshot {0}")]
 pub struct Impossible(pub &'static str);
 
 macro_rules! collection {
@@ -122,8 +127,8 @@ macro_rules! collection {
         }
 
         impl std::hash::Hash for $name {
-            /// Hashes the elements in order, so that replicas with different orders have different
-            /// digests.
+            /// Hashes the elements in order: a different order gives a different digest, which
+            /// shows replicas that differ.
             fn hash<H: std::hash::Hasher>(&self, hasher: &mut H) {
                 hasher.write_usize(self.elements.len());
                 self.iter().for_each(|element| $name::hash_one(element, hasher));

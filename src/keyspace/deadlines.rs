@@ -1,7 +1,7 @@
-//! The deadlines of one shard of the map, in the order in which they pass.
+//! An index of the deadlines of one shard of the map, in ascending order.
 //!
-//! Finding the due keys costs nothing for the others. The index holds a second copy of each key
-//! that has a deadline, and nothing for the rest.
+//! A search for due keys does not touch the other keys. The index holds a second copy of each key
+//! that has a deadline, and nothing for keys without one.
 
 use std::collections::BTreeSet;
 use std::num::NonZeroU64;
@@ -14,12 +14,12 @@ use super::Key;
 pub(super) struct Deadlines(Mutex<BTreeSet<(NonZeroU64, Key)>>);
 
 impl Deadlines {
-    /// Records that a key's deadline changes from `before` to `after`.
+    /// Records that the deadline of `key` changes from `before` to `after`.
     ///
     /// # Panics
-    /// If the key did not have the deadline `before`.
+    /// If the recorded deadline of the key is not `before`.
     pub fn change(&self, key: &Key, before: Option<NonZeroU64>, after: Option<NonZeroU64>) {
-        // Most keys have no deadline, and need no copy of their name.
+        // Most keys have no deadline before or after; their names are not copied.
         if before == after {
             return;
         }
@@ -41,12 +41,12 @@ impl Deadlines {
     }
 
     pub fn clear(&self) {
-        // Dropped after the lock is released.
+        // Frees the memory after the lock is released.
         drop(std::mem::take(&mut *self.0.lock()));
     }
 
     /// Calls `take` with each key whose deadline is at or before `now_ms`, the earliest first,
-    /// until it returns false.
+    /// until `take` returns false.
     pub fn due(&self, now_ms: u64, mut take: impl FnMut(&Key) -> bool) {
         let deadlines = self.0.lock();
         for (deadline, key) in deadlines.iter() {
@@ -122,10 +122,14 @@ mod tests {
         assert_eq!(keyspace.due(9, usize::MAX, usize::MAX), []);
         assert_eq!(keyspace.due(10, 30, usize::MAX).len(), 30);
         assert_eq!(keyspace.due(10, usize::MAX, 25).len(), 25);
-        assert_eq!(keyspace.due(10, usize::MAX, 0).len(), 1, "the first key is always taken");
+        assert_eq!(
+            keyspace.due(10, usize::MAX, 0).len(),
+            1,
+            "the first key is returned even if it exceeds the limit"
+        );
         drop(keyspace.begin_entry(false));
         put(0, 10);
-        assert_eq!(keyspace.expired(), 0, "the entry does not count");
+        assert_eq!(keyspace.expired(), 0, "an expired key was counted in an entry that does not count");
         drop(keyspace.begin_entry(true));
         put(1, 10);
         keyspace.writer(Scope::OneKey, ApplyContext { index: 1, now_ms: 10 }).remove(&[2]);

@@ -1,4 +1,4 @@
-//! What the keyspace holds under a key: a value, a deadline and a version.
+//! The content of the keyspace under one key: a value, a deadline and a version.
 
 use std::borrow::Borrow;
 use std::fmt;
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use super::{Collection, Hash, List, Set, SortedSet};
 use crate::json::Document;
 
-/// A key: any bytes. Two words and one allocation.
+/// A key: any bytes, held in two words and one allocation.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Key(Box<[u8]>);
 
@@ -52,7 +52,7 @@ impl<'de> Deserialize<'de> for Key {
         impl Visitor<'_> for KeyVisitor {
             type Value = Key;
             fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-                out.write_str("the bytes of a key")
+                out.write_str("a byte string as a key")
             }
             fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Key, E> {
                 Ok(Key::from(bytes))
@@ -74,7 +74,7 @@ pub enum Value {
     SortedSet(#[serde(with = "shared")] Arc<SortedSet>),
 }
 
-/// A shared collection is serialized as if it were not shared.
+/// Serializes a shared collection like one that is not shared.
 mod shared {
     use std::sync::Arc;
 
@@ -92,7 +92,7 @@ mod shared {
 }
 
 impl Value {
-    /// The reply of `TYPE`.
+    /// The name that `TYPE` returns.
     pub fn type_name(&self) -> &'static str {
         match self {
             Value::Json(_) => "ReJSON-RL",
@@ -104,7 +104,7 @@ impl Value {
         }
     }
 
-    /// Adds the type and the bytes of the value to a digest, equally on every node.
+    /// Adds the type and the bytes of the value to a digest, the same on every node.
     pub(super) fn digest(&self, hasher: &mut impl Hasher) {
         match self {
             Value::Json(document) => (0u8, document.encoded()).hash(hasher),
@@ -121,12 +121,14 @@ impl Value {
         !matches!(self, Value::Text(_))
     }
 
-    /// The approximate memory of the value in bytes: its content, and the overhead of its structure
-    /// for each element.
+    /// The approximate memory of the value in bytes: its content, and the overhead for each
+    /// element.
     pub fn memory_bytes(&self) -> usize {
-        /// A pointer with a length, and the allocator's average rounding.
+        /// The overhead of one allocation: a pointer with a length, and the average rounding of the
+        /// allocator.
         const PIECE: usize = size_of::<Box<[u8]>>() + 8;
-        /// The hash and the slot in the table, which is three quarters full on average.
+        /// The overhead of one slot in a hash table: the hash and the position. On average a table
+        /// is three quarters full.
         const INDEXED: usize = 2 * size_of::<usize>() * 4 / 3;
         let of = |bytes: usize, elements: usize, each: usize| {
             bytes - elements * super::ELEMENT_BYTES + elements * (PIECE + each)
@@ -148,23 +150,23 @@ impl Value {
 /// A value with its deadline and its version.
 ///
 /// Invariant: `version` is the log index of the entry that last changed the value or the deadline,
-/// so it never falls for a key that exists.
+/// so it never decreases while the key exists.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     pub value: Value,
-    /// The deadline: Unix time in milliseconds from which on the key no longer exists.
+    /// The deadline, in Unix milliseconds: from this time on the key does not exist.
     pub expires_ms: Option<NonZeroU64>,
     pub version: u64,
 }
 
 impl Entry {
-    /// The approximate memory of the entry under `key` in bytes: the slot in the table, the key and
-    /// the value.
+    /// The approximate memory in bytes of the entry under `key`, including its slot in the table
+    /// and the key.
     pub fn memory_bytes(&self, key: &Key) -> usize {
-        // The table is three quarters full on average, and has a further byte for each slot.
+        // On average a table is three quarters full; it has one more byte for each slot.
         let place = (size_of::<(Key, Entry)>() + 1) * 4 / 3;
-        // A deadline is also in the index of deadlines, whose nodes are three quarters full on
-        // average.
+        // A key with a deadline is also in the index of deadlines, whose nodes are three quarters
+        // full on average.
         let named = size_of::<(u64, Key)>() * 4 / 3 + key.as_bytes().len();
         let deadline = if self.expires_ms.is_some() { named } else { 0 };
         place + key.as_bytes().len() + deadline + self.value.memory_bytes()

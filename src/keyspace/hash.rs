@@ -24,7 +24,7 @@ impl Hash {
         std::hash::Hash::hash(&pair, hasher);
     }
 
-    /// True if the field is new; an existing field keeps its position.
+    /// Sets a field. True if the field is new; an existing field keeps its position.
     pub fn insert(&mut self, field: Element, value: Element) -> bool {
         let (of_field, of_value) = (field.cost(), value.cost());
         let (position, before) = self.elements.insert_full(field, value);
@@ -35,14 +35,14 @@ impl Hash {
             }
             None => {
                 self.bytes += of_field + of_value;
-                let (field, _) = self.elements.get_index(position).expect("it was put in");
+                let (field, _) = self.elements.get_index(position).expect("the field was just inserted");
                 self.walk.added(field.as_bytes(), position);
                 true
             }
         }
     }
 
-    /// True if the field existed.
+    /// Removes a field. True if it existed.
     pub fn remove(&mut self, field: &[u8]) -> bool {
         let removed = if self.elements.len() <= SMALL {
             self.walk.forget();
@@ -67,11 +67,12 @@ impl Hash {
         self.elements.contains_key(field)
     }
 
-    /// The positions of the next elements of a walk from `cursor`, at least `count` of them, and
-    /// the next cursor; 0 at the end. A small collection is returned whole.
+    /// Continues a walk at `cursor`. Returns the positions of the next elements, at least `count`
+    /// of them, and the next cursor, which is 0 at the end. A small collection is returned whole.
     pub fn walk(&self, cursor: u64, count: usize) -> (Vec<usize>, u64) {
-        let bytes_at =
-            |position: usize| self.elements.get_index(position).expect("a position of a field").0.as_bytes();
+        let bytes_at = |position: usize| {
+            self.elements.get_index(position).expect("the index holds only positions of fields").0.as_bytes()
+        };
         self.walk.from(cursor, count, self.len(), bytes_at)
     }
 

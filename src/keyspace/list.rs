@@ -1,4 +1,4 @@
-//! A list: elements in sequence, cheap to change at both ends.
+//! A list: elements in sequence, with cheap changes at both ends.
 
 use std::collections::VecDeque;
 use std::hash::{Hash, Hasher};
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::collection::{Collection, Element, Impossible, collection};
 
-/// Less capacity than this, a kilobyte, is not worth returning.
+/// Spare capacity below this number of elements, a kilobyte, is not worth returning.
 const ROOM_MIN: usize = 64;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -55,7 +55,7 @@ impl List {
     /// Replaces the element at `position`.
     ///
     /// # Panics
-    /// If there is no such position.
+    /// If the list has no such position.
     pub fn set(&mut self, position: usize, element: Element) {
         self.bytes += element.cost();
         let before = std::mem::replace(&mut self.elements[position], element);
@@ -65,7 +65,7 @@ impl List {
     /// Inserts `element` before the one at `position`, or at the end.
     ///
     /// # Panics
-    /// If `position` is behind the end.
+    /// If `position` is greater than the length.
     pub fn insert(&mut self, position: usize, element: Element) {
         self.bytes += element.cost();
         self.elements.insert(position, element);
@@ -91,7 +91,7 @@ impl List {
     pub fn remove_equal(&mut self, element: &[u8], count: usize, from_back: bool) -> usize {
         let equal = self.elements.iter().filter(|one| one.as_bytes() == element).count();
         let removed = equal.min(count);
-        // Equal elements are interchangeable, so the last ones are removed by keeping the first
+        // Equal elements are interchangeable: to remove the last of them, the loop keeps the first
         // ones.
         let mut kept = if from_back { equal - removed } else { 0 };
         let mut left = removed;
@@ -120,7 +120,7 @@ impl List {
         self.elements.range(range)
     }
 
-    /// Returns memory once the list has lost most of its elements, and keeps room to grow, so that
+    /// Frees memory once the list has lost most of its elements. It leaves room for growth, so that
     /// a shrinking list moves each element at most once on average.
     fn shrink_if_sparse(&mut self) {
         let room = self.elements.capacity();
@@ -160,7 +160,7 @@ mod tests {
 
     fn text(list: &List) -> String {
         let counted: usize = list.iter().map(Element::cost).sum();
-        assert_eq!(counted, list.bytes(), "the cost is known without a count");
+        assert_eq!(counted, list.bytes(), "the kept cost is the sum over the elements");
         let words: Vec<_> = list.iter().map(|one| String::from_utf8_lossy(one.as_bytes())).collect();
         words.join(" ")
     }

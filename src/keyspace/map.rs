@@ -1,11 +1,12 @@
-//! The map of keys: many small `DashMap`s, so that one shard can be copied while it is locked.
+//! The map of keys: many small `DashMap`s, the shards, so that one of them can be locked and copied
+//! at a time.
 //!
 //! Invariants:
 //! * a key's shard depends on its bytes alone, so a cursor of `SCAN` stays valid on another node
 //!   and after a restart;
 //! * no thread locks two shards at a time;
-//! * `deadlines` holds each key with a deadline once, except in the middle of a change. It is
-//!   derived from the entries, so neither the log nor a snapshot contains it.
+//! * `deadlines` holds each key with a deadline once, except in the middle of a change of that key.
+//!   It is derived from the entries, so neither the log nor a snapshot contains it.
 
 use std::convert::Infallible;
 use std::hash::BuildHasher;
@@ -18,22 +19,23 @@ use dashmap::mapref::one::{Ref, RefMut};
 use super::deadlines::Deadlines;
 use super::{Entry, Key};
 
-/// The number of shards. A capture copies a shard while it is locked: a thousand of a million
-/// documents, which takes well under a millisecond.
+/// The number of shards. A capture copies a whole shard under its lock: with a million documents
+/// that is a thousand of them, which takes well under a millisecond.
 pub(super) const SHARDS: usize = 1024;
 
 /// The number of locks in a shard: `DashMap` needs at least two.
 const LOCKS_PER_SHARD: usize = 2;
 
-/// Fixed, because it is part of what a `SCAN` cursor means. It only assigns keys to shards; the
-/// tables inside have random seeds of their own.
+/// Fixed, because the meaning of a `SCAN` cursor depends on it. It only assigns keys to shards; the
+/// tables inside the shards have random seeds.
 const SHARD_SEED: u64 = 0x6a73_6f6e_7661_756c;
 
 const _: () = assert!(SHARDS.is_power_of_two());
 
 pub(super) struct Map {
     shards: Box<[DashMap<Key, Entry, foldhash::fast::RandomState>]>,
-    /// One index for each shard, so that each stays small and is cleared with its shard.
+    /// One index of deadlines for each shard, so that each stays small and is cleared with its
+    /// shard.
     deadlines: Box<[Deadlines]>,
     spread: foldhash::fast::FixedState,
 }
@@ -58,7 +60,8 @@ impl Map {
         self.shards[self.shard_of(key)].get(key)
     }
 
-    /// For changes of the value. [`Map::set_deadline`] changes deadlines.
+    /// The entry under `key`, to change its value. Deadlines are changed by [`Map::set_deadline`],
+    /// which also maintains their index.
     pub fn get_mut(&self, key: &[u8]) -> Option<RefMut<'_, Key, Entry>> {
         self.shards[self.shard_of(key)].get_mut(key)
     }
@@ -86,7 +89,7 @@ impl Map {
         Some((key, entry))
     }
 
-    /// Sets or removes a key's deadline; false if there is no such key.
+    /// Sets or removes a key's deadline; false if the key does not exist.
     pub fn set_deadline(&self, key: &[u8], expires_ms: Option<NonZeroU64>, version: u64) -> bool {
         let shard = self.shard_of(key);
         let Some(mut entry) = self.shards[shard].get_mut(key) else { return false };
@@ -106,7 +109,7 @@ impl Map {
         &self.deadlines[shard]
     }
 
-    /// Drops every key of one shard.
+    /// Removes every key of one shard.
     pub fn clear_shard(&self, shard: usize) {
         self.shards[shard].clear();
         self.shards[shard].shrink_to_fit();
@@ -128,7 +131,7 @@ impl Map {
         });
     }
 
-    /// The same until the first error.
+    /// Like [`Map::for_each_in_shard`], but ends at the first error and returns it.
     pub fn try_for_each_in_shard<E>(
         &self,
         shard: usize,

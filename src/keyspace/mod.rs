@@ -1,30 +1,30 @@
 //! The state in memory: every key with its value, its deadline and its version.
 //!
-//! A [`View`] reads and has no method that changes anything; a [`Writer`] changes, and only the
-//! machine makes one, for one entry of the log at a time. The map ([`map`]) is cut into shards that
-//! can be locked, copied and cleared one at a time. Three things follow the changes: the index of
-//! deadlines ([`deadlines`]), a running snapshot ([`capture`]), and the announcements to clients
-//! ([`change_stream`]).
+//! A [`View`] reads and has no method that changes anything. A [`Writer`] makes changes; only the
+//! machine creates one, for one entry of the log at a time. The map ([`map`]) is divided into
+//! shards that can be locked, copied and cleared one at a time. Three things follow the changes:
+//! the index of deadlines ([`deadlines`]), a running snapshot ([`capture`]), and the reports to
+//! caching clients and subscribers ([`change_stream`]).
 //!
-//! Locks: the entry lock keeps half-applied entries from readers that must not see them, and the
-//! multi-key lock keeps half-done commands from commands of several keys. A thread takes the entry
-//! lock first.
+//! There are two locks. The entry lock hides a half-applied entry from readers that must not see
+//! it. The multi-key lock hides the effects of a half-done command from commands on several keys. A
+//! thread that needs both takes the entry lock first.
 //!
 //! Invariants:
-//! * one writer at a time: only the machine makes one ([`Access::writer`]), and it applies entries
-//!   one after the other;
-//! * a command of several keys sees no other command half done: it takes the multi-key lock
-//!   exclusively, while commands of one key share it;
+//! * one writer at a time: only the machine creates one ([`Access::writer`]), and it applies
+//!   entries one after the other;
+//! * a command on several keys never sees another command half done: it takes the multi-key lock
+//!   exclusively, while commands on one key share it;
 //! * a version identifies one state of its key: a read with [`Scope::BetweenEntries`] never sees
 //!   half an entry;
-//! * a read sees one state: none is answered while a snapshot replaces the state
+//! * a read sees one state: no read is answered while a snapshot replaces the state
 //!   ([`Keyspace::read_whole`]);
-//! * a capture shows the moment at which it began ([`capture`]);
+//! * a capture yields the state of the moment at which it began ([`capture`]);
 //! * the time of the keyspace is that of the newest applied entry. It never goes back, and no
-//!   reader judges deadlines by an earlier time: a read that sees an entry also sees everything
-//!   that had expired by then.
+//!   reader uses an earlier time to decide which keys have expired: a read that sees an entry also
+//!   sees everything that had expired by then.
 //!
-//! Nothing here reads a clock. The caller's time decides what is expired: the entry's when
+//! Nothing here reads a clock. The caller's time decides which keys have expired: the entry's when
 //! applying, the group's when reading.
 
 mod access;
@@ -75,12 +75,12 @@ pub const LIMITS: &[Limit] = &[
         CHANGES_MAX,
         Count,
         "Changed keys that one log entry reports",
-        "Beyond, no change of the entry is reported, and caching clients are told to drop everything."
+        "Above it, the entry reports no single change, and caching clients are told to drop all keys."
     ),
     limit!(CHANGES_BYTES_MAX, Bytes, "Names of the changed keys", "The same."),
 ];
 
-/// The exclusive upper bound of the cursors of [`View::scan`].
+/// The exclusive upper bound for the cursors of [`View::scan`].
 pub const SCAN_SHARDS: u64 = map::SHARDS as u64;
 
 /// The keyspace of one Raft group.
@@ -93,22 +93,23 @@ pub struct Keyspace {
     change_stream: ChangeStream,
     /// The time of the newest applied entry, in Unix milliseconds.
     time_ms: AtomicU64,
-    /// The keys that were removed or overwritten after their deadline, in entries that count.
+    /// The number of keys that were removed or overwritten after their deadline, in entries begun
+    /// with `counts`.
     expired: AtomicU64,
     counts_expired: AtomicBool,
     lookups: Lookups,
-    /// Incremented when a snapshot begins to replace the state and when it is complete: odd in
-    /// between.
+    /// Incremented when a snapshot begins to replace the state and again when it is complete, so it
+    /// is odd in between.
     replaced: AtomicU64,
 }
 
-/// Whether a command touches one key or needs several keys at one moment.
+/// Whether a command uses one key, or needs the state of several keys at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
     OneKey,
     ManyKeys,
-    /// One key, but not in the middle of an entry: all changes of an entry have one version, so a
-    /// reader of the version has to see all of them.
+    /// One key, read between two entries. All changes of an entry have the same version, so a
+    /// reader of the version has to see either all of them or none.
     BetweenEntries,
 }
 
@@ -119,7 +120,7 @@ impl Scope {
     }
 }
 
-/// The multi-key lock, as a command holds it while it runs.
+/// The multi-key lock, held by a command while it runs.
 enum Held<'a> {
     Shared {
         _guard: RwLockReadGuard<'a, ()>,
@@ -131,7 +132,7 @@ enum Held<'a> {
         _entry: RwLockReadGuard<'a, ()>,
         _guard: RwLockReadGuard<'a, ()>,
     },
-    /// The surrounding transaction holds it.
+    /// The command is part of a transaction, which holds the lock.
     Inside,
 }
 
@@ -151,24 +152,25 @@ impl Keyspace {
         }
     }
 
-    /// A reader of the current state, which judges deadlines by `now_ms` or by the keyspace's time,
-    /// whichever is later.
+    /// A view at the time `now_ms`, or at the keyspace's time if that is later. Keys whose deadline
+    /// has passed by then are absent.
     pub fn view(&self, scope: Scope, now_ms: u64) -> View<'_> {
         self.each().view(scope, now_ms)
     }
 
-    /// The one writer, for one command of the entry that `context` describes.
+    /// A writer for one command of the entry that `context` describes. Only one writer exists at a
+    /// time.
     pub fn writer(&self, scope: Scope, context: ApplyContext) -> Writer<'_> {
         self.each().writer(scope, context, Origin::UNNAMED)
     }
 
-    /// The changes of each entry, for one subscriber.
+    /// The stream of each entry's changes, for one receiver.
     pub fn change_stream(&self) -> &ChangeStream {
         &self.change_stream
     }
 
-    /// Begins an entry, which lasts until the guard is dropped. With `counts`, the keys that it
-    /// finds expired are counted.
+    /// Begins an entry, which lasts until the returned guard is dropped. If `counts` is true,
+    /// [`Keyspace::expired`] counts the keys that the entry finds expired.
     pub fn begin_entry(&self, counts: bool) -> RwLockWriteGuard<'_, ()> {
         let guard = self.entry.write();
         self.counts_expired.store(counts, Ordering::Relaxed);
@@ -180,13 +182,14 @@ impl Keyspace {
         self.time_ms.load(Ordering::Acquire)
     }
 
-    /// Advances the time to that of an entry or a snapshot, and returns the new time.
+    /// Advances the keyspace's time to the stamp of an entry or a snapshot if that is later, and
+    /// returns the keyspace's time.
     pub fn advance_time(&self, stamp_ms: u64) -> u64 {
         self.time_ms.fetch_max(stamp_ms, Ordering::AcqRel).max(stamp_ms)
     }
 
-    /// The number of keys that writes and the removal of expired keys found expired, since the last
-    /// [`Keyspace::forget_expired`].
+    /// The number of keys that writes, and the removal of expired keys, found past their deadline
+    /// since the last [`Keyspace::forget_expired`].
     pub fn expired(&self) -> u64 {
         self.expired.load(Ordering::Relaxed)
     }
@@ -202,13 +205,13 @@ impl Keyspace {
         }
     }
 
-    /// How often clients' reads found their keys.
+    /// How many lookups of clients' reads found their key, and how many did not.
     pub fn lookups(&self) -> &Lookups {
         &self.lookups
     }
 
-    /// The share, from 0 to 1, of keys past their deadline among the keys that have one: among the
-    /// first `keys_max` or a few more, from the shard `from` on.
+    /// Estimates which fraction of the keys with a deadline, from 0 to 1, is past it. Looks at
+    /// about `keys_max` such keys, from the shard `from` on.
     pub fn stale_share(&self, from: usize, keys_max: usize, now_ms: u64) -> f64 {
         let (mut stale, mut timed) = (0usize, 0usize);
         for shard in (0..map::SHARDS).map(|shard| (from + shard) % map::SHARDS) {
@@ -225,12 +228,12 @@ impl Keyspace {
 
     fn hold(&self, scope: Scope) -> Held<'_> {
         match scope {
-            // A fair lock: readers queue behind a waiting multi-key command and cannot starve it. A
-            // thread that holds a view must not take another: the second would wait for the writer,
-            // which waits for the first.
+            // The lock is fair: readers queue behind a waiting multi-key command and cannot starve
+            // it. A thread that holds a view must not take another one: the second would queue
+            // behind a waiting writer, which waits for the first.
             Scope::OneKey => Held::Shared { _guard: self.multi_key_lock.read() },
             Scope::ManyKeys => Held::Alone { _guard: self.multi_key_lock.write() },
-            // In the order in which an entry takes them.
+            // Locked in the same order as by an entry, so that the two cannot deadlock.
             Scope::BetweenEntries => {
                 let entry = self.entry.read();
                 Held::BetweenEntries { _entry: entry, _guard: self.multi_key_lock.read() }
@@ -238,7 +241,7 @@ impl Keyspace {
         }
     }
 
-    /// The number of keys, expired ones included.
+    /// The number of keys, including expired ones that have not been removed.
     pub fn len(&self) -> usize {
         self.map.len()
     }
@@ -252,8 +255,8 @@ impl Keyspace {
         self.map.deadlines()
     }
 
-    /// Keys whose deadline has passed at `now_ms`: at most `keys_max`, and together at most
-    /// `bytes_max` bytes, unless the first alone is longer.
+    /// Keys whose deadline has passed at `now_ms`: at most `keys_max` of them, with at most
+    /// `bytes_max` bytes in total; a first key above `bytes_max` is returned alone.
     pub fn due(&self, now_ms: u64, keys_max: usize, bytes_max: usize) -> Vec<Key> {
         let (mut found, mut bytes) = (Vec::new(), 0);
         for shard in 0..map::SHARDS {
@@ -269,29 +272,29 @@ impl Keyspace {
         found
     }
 
-    /// The result of `read`, unless a snapshot replaced the state meanwhile: `read` may then have
-    /// seen parts of two states.
+    /// The result of `read`; `None` if a snapshot replaced the state meanwhile, because `read` may
+    /// then have seen parts of two states.
     pub fn read_whole<T>(&self, read: impl FnOnce() -> T) -> Option<T> {
         let before = self.replaced.load(Ordering::Acquire);
         if !before.is_multiple_of(2) {
             return None;
         }
         let outcome = read();
-        // The loads of `read` happened under locks, so none is reordered after this one.
+        // `read` took its locks before, so none of its loads is moved behind this load.
         (self.replaced.load(Ordering::Acquire) == before).then_some(outcome)
     }
 
-    /// Restores one record of a snapshot: into a keyspace that is not read yet, or after
+    /// Restores one record of a snapshot, either into a keyspace that has no readers yet or after
     /// [`Keyspace::reset`].
     pub fn restore(&self, key: Key, entry: Entry) {
         self.map.insert(key, entry);
     }
 
-    /// Drops everything before a snapshot is loaded. Reads get no answer until
-    /// [`Keyspace::restored`].
+    /// Drops everything before a snapshot is loaded. Until [`Keyspace::restored`],
+    /// [`Keyspace::read_whole`] returns no result.
     pub fn reset(&self) {
         let _held = self.hold(Scope::ManyKeys);
-        // The load before this one may have failed.
+        // After a failed load the counter is odd already.
         if self.replaced.load(Ordering::Acquire).is_multiple_of(2) {
             self.replaced.fetch_add(1, Ordering::AcqRel);
         }
@@ -300,13 +303,13 @@ impl Keyspace {
         assert!(self.is_empty(), "every shard was cleared");
     }
 
-    /// Ends the load of a snapshot of the state after the entry `index`.
+    /// Ends the load of a snapshot that holds the state after the entry `index`.
     pub fn restored(&self, index: u64) {
-        // Announced before the new state can be read.
+        // Reported before the new state can be read.
         self.change_stream.note_everything();
         self.change_stream.hand_out(index);
         let before = self.replaced.fetch_add(1, Ordering::AcqRel);
-        assert!(!before.is_multiple_of(2), "a restored keyspace was reset before");
+        assert!(!before.is_multiple_of(2), "reset was called before the load");
     }
 }
 
@@ -327,7 +330,11 @@ mod tests {
     fn nothing_is_read_while_a_snapshot_replaces_the_state() {
         let keyspace = Keyspace::new();
         assert_eq!(keyspace.read_whole(|| 1), Some(1));
-        assert_eq!(keyspace.read_whole(|| keyspace.reset()), None, "the snapshot came in the middle");
+        assert_eq!(
+            keyspace.read_whole(|| keyspace.reset()),
+            None,
+            "a read across a snapshot returned a result"
+        );
         assert_eq!(keyspace.read_whole(|| 1), None);
         keyspace.restored(1);
         assert_eq!(keyspace.read_whole(|| 1), Some(1));
@@ -350,7 +357,7 @@ mod tests {
                 let _view = keyspace.view(Scope::OneKey, 0);
                 order.lock().unwrap().push("one");
             });
-            // Long enough for the second view to overtake, if the lock let it.
+            // Gives the second view the time to overtake the writer, if the lock allows that.
             std::thread::sleep(Duration::from_millis(100));
             drop(before);
         });

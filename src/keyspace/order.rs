@@ -1,18 +1,20 @@
-//! The order of a sorted set: a long sorted sequence, cut into small pieces.
+//! The order of a sorted set: a sorted sequence in small pieces.
 //!
-//! Two binary searches find a cursor. A rank is the sum of the lengths of the pieces before it: a
-//! thousand pieces for a hundred thousand elements, which takes less than a microsecond.
+//! Two binary searches find a position: one for the piece, one within it. A rank is the sum of the
+//! lengths of the pieces before it. A hundred thousand elements make a thousand pieces, whose
+//! lengths are added in less than a microsecond.
 //!
 //! Invariants:
 //! * no piece is empty or longer than [`PIECE_MAX`];
-//! * `len` is the sum of their lengths;
-//! * the sequence is sorted by the caller's predicates: each holds for a prefix of it and for
-//!   nothing after.
+//! * `len` is the sum of the lengths of the pieces;
+//! * each predicate that a caller passes holds for a prefix of the sequence and for nothing after
+//!   it.
 
-/// Bounds what an insertion moves to 4 KiB, a small part of the processor's first-level cache.
+/// Maximum elements in a piece. An insertion moves at most one piece, 4 KiB, a small part of the
+/// processor's first-level cache.
 const PIECE_MAX: usize = 256;
 
-/// The fill of pieces made from sorted input, which leaves room for insertions.
+/// Number of elements in each piece built from sorted input; leaves room for insertions.
 const PIECE_BEGIN: usize = PIECE_MAX * 3 / 4;
 
 /// An element: its score and its position among the members.
@@ -22,7 +24,7 @@ pub(super) struct Ranked {
     pub position: u32,
 }
 
-/// The place of an element, or where it would be inserted.
+/// The position of an element, or the position at which it would be inserted.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cursor {
     piece: usize,
@@ -45,7 +47,7 @@ impl Order {
         self.len
     }
 
-    /// The first place for which `before` does not hold.
+    /// The first position for which `before` does not hold.
     pub fn seek(&self, before: impl Fn(&Ranked) -> bool) -> Cursor {
         let piece = self.pieces.partition_point(|piece| piece.last().is_some_and(&before));
         let within = self.pieces.get(piece).map_or(0, |piece| piece.partition_point(&before));
@@ -55,7 +57,7 @@ impl Order {
     /// The number of elements before a cursor.
     pub fn rank(&self, at: Cursor) -> usize {
         let rank = self.pieces[..at.piece].iter().map(Vec::len).sum::<usize>() + at.within;
-        assert!(rank <= self.len, "no cursor is behind the end");
+        assert!(rank <= self.len, "no cursor is past the end");
         rank
     }
 
@@ -66,7 +68,8 @@ impl Order {
     pub fn insert(&mut self, at: Cursor, ranked: Ranked) {
         self.len += 1;
         let Some(piece) = self.pieces.get_mut(at.piece) else {
-            // At the end: the last piece takes the element while it has room.
+            // The position is the end of the sequence: the last piece takes the element if it has
+            // room.
             match self.pieces.last_mut() {
                 Some(last) if last.len() < PIECE_MAX => last.push(ranked),
                 _ => self.pieces.push(vec![ranked]),
@@ -81,8 +84,10 @@ impl Order {
         }
     }
 
+    /// Removes and returns the element at `at`.
+    ///
     /// # Panics
-    /// If no element is there.
+    /// If there is no element at that position.
     pub fn remove(&mut self, at: Cursor) -> Ranked {
         let piece = &mut self.pieces[at.piece];
         let removed = piece.remove(at.within);
@@ -100,14 +105,15 @@ impl Order {
         self.pieces[piece..].iter().flatten().skip(within)
     }
 
-    /// The elements from rank `from`, counted from the end, back to the first.
+    /// The elements in descending order, from rank `from` counted from the end.
     pub fn backward(&self, from: usize) -> impl Iterator<Item = &Ranked> + Clone {
         let (pieces, within) = self.split(from, self.pieces.iter().rev());
         let left = &self.pieces[..self.pieces.len() - pieces];
         left.iter().rev().flat_map(|piece| piece.iter().rev()).skip(within)
     }
 
-    /// The number of whole pieces within the first `count` elements, and the elements that remain.
+    /// The number of whole pieces within the first `count` elements, and the number of elements
+    /// after these pieces.
     fn split<'a>(&self, count: usize, pieces: impl Iterator<Item = &'a Vec<Ranked>>) -> (usize, usize) {
         let (mut whole, mut left) = (0, count.min(self.len));
         for piece in pieces {

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize, Serializer};
 use super::collection::{Collection, Element, Impossible, SMALL, collection};
 use super::walk::Walk;
 
-/// Seeded at random, against members chosen to collide. The hash decides nothing observable.
+/// Randomly seeded, so that a client cannot choose members that collide. The hash affects nothing
+/// that a client can observe.
 pub(super) type Hashing = foldhash::fast::RandomState;
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -26,19 +27,19 @@ impl Set {
         element.hash(hasher);
     }
 
-    /// True if the member is new.
+    /// Inserts a member. True if it is new.
     pub fn insert(&mut self, element: Element) -> bool {
         let cost = element.cost();
         let (position, new) = self.elements.insert_full(element);
         if new {
             self.bytes += cost;
-            let element = self.elements.get_index(position).expect("it was inserted");
+            let element = self.elements.get_index(position).expect("the member was just inserted");
             self.walk.added(element.as_bytes(), position);
         }
         new
     }
 
-    /// True if the member existed.
+    /// Removes a member. True if it existed.
     pub fn remove(&mut self, element: &[u8]) -> bool {
         match self.elements.get_index_of(element) {
             Some(position) => self.remove_at(position).is_some(),
@@ -68,11 +69,12 @@ impl Set {
         self.elements.contains(element)
     }
 
-    /// The positions of the next elements of a walk from `cursor`, at least `count` of them, and
-    /// the next cursor; 0 at the end. A small collection is returned whole.
+    /// Continues a walk at `cursor`. Returns the positions of the next elements, at least `count`
+    /// of them, and the next cursor, which is 0 at the end. A small collection is returned whole.
     pub fn walk(&self, cursor: u64, count: usize) -> (Vec<usize>, u64) {
-        let bytes_at =
-            |position: usize| self.elements.get_index(position).expect("a position of a member").as_bytes();
+        let bytes_at = |position: usize| {
+            self.elements.get_index(position).expect("the index holds only positions of members").as_bytes()
+        };
         self.walk.from(cursor, count, self.len(), bytes_at)
     }
 

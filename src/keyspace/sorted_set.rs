@@ -1,11 +1,12 @@
 //! A sorted set: members with scores, sorted by score and then by member.
 //!
-//! Each member is stored once, in the order of insertion; [`Order`] sorts their positions. ZSCAN
-//! walks the first order and a snapshot keeps it; the second is derived from it.
+//! The members are stored in the order of insertion, and [`Order`] holds their positions sorted by
+//! score. ZSCAN and snapshots use the order of insertion; the sorted order is derived from the
+//! members.
 //!
 //! Invariants:
 //! * no score is NaN, so scores can be compared;
-//! * every member is in the order once, with its score and its position.
+//! * every member is in [`Order`] once, with its score and its position.
 
 use std::cmp::Ordering;
 use std::hash::Hasher;
@@ -29,7 +30,7 @@ pub struct SortedSet {
 
 collection!(SortedSet);
 
-/// The sort order of the set. Scores are never NaN; -0 and 0 are equal.
+/// The sort order of the set: by score, then by member. Scores are never NaN; -0 equals 0.
 fn compare(one: (f64, &[u8]), other: (f64, &[u8])) -> Ordering {
     one.0.partial_cmp(&other.0).expect("no score is NaN").then_with(|| one.1.cmp(other.1))
 }
@@ -48,7 +49,7 @@ impl SortedSet {
     /// # Panics
     /// If the score is NaN.
     pub fn insert(&mut self, member: Element, score: f64) -> Option<f64> {
-        assert!(!score.is_nan(), "scores can be compared");
+        assert!(!score.is_nan(), "the score is a number");
         let before = match self.elements.get_full(member.as_bytes()) {
             None => {
                 let at = self.seek(score, member.as_bytes());
@@ -62,14 +63,14 @@ impl SortedSet {
             Some((position, _, &before)) => {
                 let at = self.seek(before, member.as_bytes());
                 let ranked = self.order.remove(at);
-                assert_eq!(ranked.position as usize, position, "the order finds a member by its score");
+                assert_eq!(ranked.position as usize, position, "the order contains every member");
                 let at = self.seek(score, member.as_bytes());
                 self.order.insert(at, Ranked { score, ..ranked });
                 self.elements[position] = score;
                 Some(before)
             }
         };
-        assert_eq!(self.order.len(), self.elements.len(), "every member is in the order");
+        assert_eq!(self.order.len(), self.elements.len(), "the order contains every member");
         before
     }
 
@@ -77,22 +78,22 @@ impl SortedSet {
     pub fn remove(&mut self, member: &[u8]) -> Option<f64> {
         let (position, _, &score) = self.elements.get_full(member)?;
         let ranked = self.order.remove(self.seek(score, member));
-        assert_eq!(ranked.position as usize, position, "the order finds a member by its score");
+        assert_eq!(ranked.position as usize, position, "the order contains every member");
         // The last member moves into the gap, so its position in the order changes.
         let last = self.elements.len() - 1;
         if position != last {
-            let (last, &score) = self.elements.get_index(last).expect("there is a last one");
+            let (last, &score) = self.elements.get_index(last).expect("the set has a last member");
             let at = self.seek(score, last.as_bytes());
-            self.order.at_mut(at).expect("every member is in the order").position = ranked.position;
+            self.order.at_mut(at).expect("the order contains every member").position = ranked.position;
         }
-        let (member, score) = self.elements.swap_remove_index(position).expect("it was found");
+        let (member, score) = self.elements.swap_remove_index(position).expect("the member was just found");
         let moved = self.elements.get_index(position).map(|(moved, _)| (moved.as_bytes(), last));
         self.walk.removed(member.as_bytes(), position, moved);
         self.bytes -= member.cost();
         Some(score)
     }
 
-    /// The member of this rank.
+    /// The member with this rank, and its score.
     pub fn at(&self, rank: usize) -> Option<(&Element, f64)> {
         self.forward(rank).next()
     }
@@ -102,27 +103,29 @@ impl SortedSet {
         self.elements.get_index(position).map(|(member, &score)| (member, score))
     }
 
-    /// The positions of the next elements of a walk from `cursor`, at least `count` of them, and
-    /// the next cursor; 0 at the end. A small collection is returned whole.
+    /// Continues a walk at `cursor`. Returns the positions of the next elements, at least `count`
+    /// of them, and the next cursor, which is 0 at the end. A small collection is returned whole.
     pub fn walk(&self, cursor: u64, count: usize) -> (Vec<usize>, u64) {
-        let bytes_at =
-            |position: usize| self.elements.get_index(position).expect("a position of a member").0.as_bytes();
+        let bytes_at = |position: usize| {
+            self.elements.get_index(position).expect("the index holds only positions of members").0.as_bytes()
+        };
         self.walk.from(cursor, count, self.len(), bytes_at)
     }
 
-    /// The number of members before this one.
+    /// The rank of `member`: the number of members that sort before it.
     pub fn rank(&self, member: &[u8]) -> Option<usize> {
         let score = self.score(member)?;
         Some(self.order.rank(self.seek(score, member)))
     }
 
-    /// The number of members whose score satisfies `before`, which must hold for a prefix of the
-    /// scores and for none after it.
+    /// The number of members whose score satisfies `before`. In ascending order of scores, `before`
+    /// must hold up to some score and for none above it.
     pub fn rank_of_score(&self, before: impl Fn(f64) -> bool) -> usize {
         self.order.rank(self.order.seek(|ranked| before(ranked.score)))
     }
 
-    /// The number of members that satisfy `before`, in a set whose scores are all equal.
+    /// The number of members that satisfy `before`, in a set whose scores are all equal. In
+    /// ascending order, `before` must hold up to some member and for none after it.
     pub fn rank_of_member(&self, before: impl Fn(&[u8]) -> bool) -> usize {
         self.order.rank(self.order.seek(|ranked| before(self.of(ranked).0.as_bytes())))
     }
@@ -132,7 +135,7 @@ impl SortedSet {
         self.order.forward(from).map(|ranked| self.of(ranked))
     }
 
-    /// The members from rank `from`, counted from the highest, in descending order.
+    /// The members in descending order, from rank `from` counted from the highest.
     pub fn backward(&self, from: usize) -> impl Iterator<Item = (&Element, f64)> + Clone {
         self.order.backward(from).map(|ranked| self.of(ranked))
     }
@@ -143,7 +146,10 @@ impl SortedSet {
     }
 
     fn of(&self, ranked: &Ranked) -> (&Element, f64) {
-        let (member, _) = self.elements.get_index(ranked.position as usize).expect("a position of a member");
+        let (member, _) = self
+            .elements
+            .get_index(ranked.position as usize)
+            .expect("the order holds only positions of members");
         (member, ranked.score)
     }
 
@@ -207,7 +213,7 @@ mod tests {
         Element::from(text.as_bytes())
     }
 
-    /// All members in sorted order, checked in both directions.
+    /// All members in sorted order; checks that both directions agree.
     fn all(set: &SortedSet) -> Vec<(String, f64)> {
         set.order.check();
         let text = |(member, score): (&Element, f64)| {

@@ -1,4 +1,4 @@
-//! Reading the keyspace.
+//! A read-only view of the keyspace.
 
 use std::cell::Cell;
 use std::convert::Infallible;
@@ -38,20 +38,20 @@ pub struct View<'a> {
     pub(super) keyspace: &'a Keyspace,
     pub(super) now_ms: u64,
     pub(super) held: Cell<Option<Held<'a>>>,
-    /// Whether its lookups are counted, because a client's command makes them.
+    /// Whether lookups are counted, because a client's command makes them.
     pub(super) counts: bool,
     pub(super) steps: Steps<'a>,
 }
 
 impl<'a> View<'a> {
-    /// What the paths of the command take their steps from.
+    /// The budget of steps for the paths of the command.
     pub fn steps(&self) -> Steps<'a> {
         self.steps
     }
 }
 
 impl View<'_> {
-    /// Calls `with` on the entry under `key`, if there is one that has not expired.
+    /// Calls `with` on the entry under `key`; `None` if the key does not exist or has expired.
     pub fn with<T>(&self, key: &[u8], with: impl FnOnce(&Entry) -> T) -> Option<T> {
         let entry = self.keyspace.map.get(key).filter(|entry| !entry.is_expired(self.now_ms));
         if self.counts {
@@ -60,7 +60,7 @@ impl View<'_> {
         entry.map(|entry| with(&entry))
     }
 
-    /// The document under `key`; an error when the key holds another type.
+    /// The document under `key`; an error if the key holds another type.
     pub fn document(&self, key: &[u8]) -> Result<Option<Document>, CommandError> {
         self.with(key, |entry| match &entry.value {
             Value::Json(document) => Ok(document.clone()),
@@ -69,8 +69,7 @@ impl View<'_> {
         .transpose()
     }
 
-    /// The result of `with` on the collection under `key`; an error when the key holds another
-    /// type.
+    /// The result of `with` on the collection under `key`; an error if the key holds another type.
     pub fn with_collection<C: Collection, T>(
         &self,
         key: &[u8],
@@ -87,13 +86,14 @@ impl View<'_> {
         self.with(key, |_| ()).is_some()
     }
 
-    /// The deadline of an existing key in Unix milliseconds; the inner `None` for a key without
-    /// one.
+    /// The deadline of a key in Unix milliseconds. The outer `None` means that the key does not
+    /// exist, the inner one that it has no deadline.
     pub fn deadline_ms(&self, key: &[u8]) -> Option<Option<NonZeroU64>> {
         self.with(key, |entry| entry.expires_ms)
     }
 
-    /// Releases the lock once the command has what it needs; later reads may see a newer state.
+    /// Releases the lock, once the command has read everything that it needs; later reads through
+    /// this view may see a newer state.
     pub fn release(&self) {
         self.held.set(None);
     }
@@ -121,7 +121,7 @@ impl View<'_> {
         for shard in 0..map::SHARDS {
             self.keyspace.map.for_each_in_shard(shard, |key, entry| {
                 let one = |salt: u8| {
-                    // `DefaultHasher::new` has fixed keys, so every node computes the same number.
+                    // `DefaultHasher::new` has fixed keys, so every node computes the same digest.
                     let mut hasher = DefaultHasher::new();
                     (salt, key).hash(&mut hasher);
                     entry.value.digest(&mut hasher);
@@ -134,12 +134,12 @@ impl View<'_> {
         digest
     }
 
-    /// Calls `take` with the keys of the next shards from `cursor`, and returns the next cursor; 0
-    /// at the end.
+    /// Calls `take` with the keys of the next shards from `cursor`, and returns the next cursor,
+    /// which is 0 at the end.
     ///
-    /// A call covers whole shards, until it has `count` keys or reaches the end. A key that exists
-    /// from the first call to the last is returned at least once, because a key never changes its
-    /// shard.
+    /// A call covers whole shards: it stops after the shard in which it reaches `count` keys. A key
+    /// that exists from the first call to the last is returned at least once, because a key never
+    /// changes its shard.
     pub fn scan(&self, cursor: u64, count: usize, mut take: impl FnMut(&Key, &Entry)) -> u64 {
         let Ok(next) = self.try_scan(cursor, count, |key, entry| -> Result<(), Infallible> {
             take(key, entry);
@@ -148,7 +148,7 @@ impl View<'_> {
         next
     }
 
-    /// The same until the first error, which ends the walk.
+    /// Like [`View::scan`], but ends at the first error of `take` and returns it.
     pub fn try_scan<E>(
         &self,
         cursor: u64,
@@ -171,7 +171,7 @@ impl View<'_> {
     }
 }
 
-/// Counts the lookups of reading commands. Those of writes are not counted, as in Redis.
+/// Counts the lookups of reading commands. As in Redis, those of writes are not counted.
 #[derive(Debug, Default)]
 pub struct Lookups {
     hits: AtomicU64,

@@ -1,14 +1,14 @@
 //! The walk of SSCAN, HSCAN and ZSCAN over a large collection, in the order of a hash of its
 //! elements.
 //!
-//! A cursor is a hash: every element below it has been returned. An element's hash depends on its
-//! bytes alone. An element that exists throughout is therefore returned once, whatever is added or
-//! removed meanwhile, and a cursor stays valid on another node and after a restart. The first call
-//! builds an index of positions by hash, which later edits maintain; a collection that is never
-//! walked has no index.
+//! A cursor is a hash: every element with a smaller hash has been returned. An element's hash
+//! depends on its bytes alone. An element that exists during the whole walk is therefore returned
+//! once, even if others are added or removed meanwhile, and a cursor stays valid on another node
+//! and after a restart. The first call builds an index of positions by hash, which later edits
+//! maintain; a collection that is never walked has no index.
 //!
-//! Invariants, while there are buckets:
-//! * every position of the collection is in one bucket, that of its element's hash;
+//! Invariants, while the index exists:
+//! * every position of the collection is in exactly one bucket, the one for its element's hash;
 //! * every hash is below [`CURSOR_END`], and only the end of a walk returns the cursor 0.
 
 use std::hash::{BuildHasher, Hasher};
@@ -16,26 +16,26 @@ use std::sync::OnceLock;
 
 use super::collection::SMALL;
 
-/// Fixed, because it is part of what a cursor means.
+/// Fixed, because the meaning of a cursor depends on it.
 const SEED: u64 = 0x7761_6c6b_2062_7921;
 
-/// Cursors have few enough bits for clients that keep them in a double, which has 53.
+/// Some clients keep a cursor in a double, which holds 53 bits exactly.
 const CURSOR_BITS: u32 = 48;
 const CURSOR_END: u64 = 1 << CURSOR_BITS;
 
-/// The approximate number of elements in a bucket: small, so that a call returns few more than
-/// requested.
+/// The approximate number of elements in a bucket. A call returns whole buckets, so small ones keep
+/// it close to the requested number.
 const BUCKET_ELEMENTS: usize = 4;
-/// The growth of the average bucket beyond which the next call rebuilds the index.
+/// The next call rebuilds the index once the average bucket has grown by this factor.
 const GROWTH_MAX: usize = 4;
 
-/// The buckets per element beyond which the next call rebuilds the index.
+/// The next call rebuilds the index once there are more than this many buckets per element.
 const EMPTY_BUCKETS_MAX: usize = 16;
 
 #[derive(Debug, Default)]
 pub(super) struct Walk(OnceLock<Box<Buckets>>);
 
-/// A copy builds its own index when it is walked.
+/// The copy has no index; it builds one when it is walked.
 impl Clone for Walk {
     fn clone(&self) -> Walk {
         Walk::default()
@@ -56,7 +56,7 @@ fn hash_of(bytes: &[u8]) -> u64 {
     hasher.finish() >> (u64::BITS - CURSOR_BITS)
 }
 
-/// Whether the walk has yet to return the element with these bytes at `cursor`.
+/// Whether a walk at `cursor` has not returned the element with these bytes yet.
 fn is_to_come(bytes: &[u8], cursor: u64) -> bool {
     hash_of(bytes) >= cursor
 }
@@ -87,7 +87,7 @@ impl Buckets {
         (bucket, slot.expect("every position is in the bucket of its element"))
     }
 
-    /// Whether a walk would visit many buckets for each remaining element.
+    /// Whether the index has so many buckets that a walk would visit many of them for each element.
     fn is_sparse(&self) -> bool {
         self.positions.len() > EMPTY_BUCKETS_MAX * self.len.max(1)
     }
@@ -108,8 +108,8 @@ impl Walk {
         }
     }
 
-    /// Records that the element at a position was removed, and that the last element, if it was
-    /// another, moved there.
+    /// Records that the element at `position` was removed. `last` is the element that moved into
+    /// its position, if any, with its former position.
     pub fn removed(&mut self, bytes: &[u8], position: usize, last: Option<(&[u8], usize)>) {
         let Some(buckets) = self.0.get_mut() else { return };
         let (bucket, slot) = buckets.slot(bytes, position);
@@ -124,13 +124,14 @@ impl Walk {
         }
     }
 
-    /// Drops the index, after positions changed in a way that it does not follow.
+    /// Drops the index, after a change of positions that it was not told of.
     pub fn forget(&mut self) {
         self.0.take();
     }
 
-    /// The positions of the next elements from `cursor`, `count` or a few more, and the next
-    /// cursor; 0 at the end. A small collection is returned whole, without an index.
+    /// Continues a walk at `cursor`. Returns the positions of the next elements, `count` or a few
+    /// more, and the next cursor, which is 0 at the end. A small collection is returned whole,
+    /// without an index.
     pub fn from<'a>(
         &self,
         cursor: u64,
@@ -152,7 +153,7 @@ impl Walk {
             if found.len() >= count {
                 return (found, (bucket as u64) << (CURSOR_BITS - buckets.bits));
             }
-            // A cursor from an earlier index may lie within a bucket.
+            // A cursor from an earlier index, with other buckets, may lie within a bucket.
             let positions = buckets.positions[bucket].iter().map(|&position| position as usize);
             found.extend(positions.filter(|&position| is_to_come(bytes_at(position), cursor)));
         }

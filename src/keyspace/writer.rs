@@ -8,20 +8,20 @@ use super::{Collection, Entry, Event, Held, Key, Origin, Value, View};
 use crate::error::CommandError;
 use crate::json::Document;
 
-/// What every replica knows of the entry that is being applied: its index, and the time at which
-/// its leader proposed it.
+/// The data about the applied entry that is the same on every replica: its index, and the time at
+/// which its leader proposed it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ApplyContext {
     pub index: u64,
-    /// Unix time in milliseconds.
+    /// The entry's time, in Unix milliseconds.
     pub now_ms: u64,
 }
 
-/// The keyspace as a writing command sees it: a [`View`] at the entry's time, and the changes.
-/// Every change records the entry's index as the key's version.
+/// The keyspace for a writing command: a [`View`] at the entry's time, and methods that make
+/// changes. Every change records the entry's index as the key's version.
 pub struct Writer<'a> {
-    /// Holds no lock itself, so that [`View::release`] does not open a gap between the changes of a
-    /// command.
+    /// This view holds no lock. [`View::release`] therefore cannot expose the state between two
+    /// changes of a command.
     pub(super) view: View<'a>,
     pub(super) context: ApplyContext,
     pub(super) origin: Origin,
@@ -41,46 +41,49 @@ impl Writer<'_> {
         self.context
     }
 
-    /// Puts `value` under `key`, in place of any value and deadline.
+    /// Stores `value` under `key`, and removes the former value and deadline.
     pub fn replace(&mut self, key: Key, value: Value) {
         self.put(key, value, None);
     }
 
-    /// Puts `value` under `key` and keeps the key's deadline.
+    /// Stores `value` under `key` and keeps the key's deadline.
     pub fn put_keeping_deadline(&mut self, key: Key, value: Value) {
         let deadline = self.with(key.as_bytes(), |entry| entry.expires_ms).flatten();
         self.insert(key, value, deadline, false);
     }
 
-    /// Puts `value` under `key` with a deadline.
+    /// Stores `value` under `key` with a deadline.
     pub fn put(&mut self, key: Key, value: Value, expires_ms: Option<NonZeroU64>) {
         self.insert(key, value, expires_ms, expires_ms.is_some());
     }
 
-    /// Puts a copy of another key's entry, with its deadline, under `key`.
+    /// Stores a copy of another key's entry, with its deadline, under `key`.
     pub fn put_entry(&mut self, key: Key, entry: Entry) {
         let name = key.clone();
         self.place(key, entry);
         self.keyspace.change_stream.note(name.as_bytes(), self.origin.changed);
     }
 
-    /// Puts an entry under `key`. Subscribers see a new key, even if one was there.
+    /// Stores an entry under `key`. Subscribers get the event of a new key even if the key existed.
     fn place(&mut self, key: Key, entry: Entry) {
         self.keyspace.captures.before_change(&self.keyspace.map, key.as_bytes());
         let (name, version) = (key.clone(), self.context.index);
         let before = self.keyspace.map.insert(key, Entry { version, ..entry });
-        assert!(before.as_ref().is_none_or(|before| before.version <= version), "versions never fall");
+        assert!(
+            before.as_ref().is_none_or(|before| before.version <= version),
+            "the version of a key never decreases"
+        );
         if before.is_some_and(|before| before.is_expired(self.context.now_ms)) {
             self.keyspace.change_stream.note(name.as_bytes(), Event::EXPIRED);
         }
         self.keyspace.change_stream.note(name.as_bytes(), Event::NEW);
     }
 
-    /// Moves the entry under `key` to `newkey`. The origin's events are those of the new key and of
-    /// the old one.
+    /// Moves the entry under `key` to `newkey`. The origin's event for a change is reported for
+    /// `newkey`, and the one for a removal for `key`.
     ///
     /// # Panics
-    /// If there is no such key: the caller has checked.
+    /// If `key` does not exist.
     pub fn rename(&mut self, key: &[u8], newkey: Key) {
         self.keyspace.captures.before_change(&self.keyspace.map, key);
         let (_, entry) = self.keyspace.map.remove(key).expect("the caller checked that the key exists");
@@ -90,12 +93,12 @@ impl Writer<'_> {
         self.keyspace.change_stream.note(name.as_bytes(), self.origin.changed);
     }
 
-    /// Replaces the command's event for the changes that follow.
+    /// Replaces the name of the event that the following changes report.
     pub fn set_event(&mut self, event: &'static str) {
         self.origin.changed.name = event;
     }
 
-    /// Announces a further event of a key.
+    /// Reports a further event of a key.
     pub fn announce(&self, key: &[u8], event: &'static str) {
         self.keyspace.change_stream.note(key, Event { name: event, ..self.origin.changed });
     }
@@ -103,17 +106,20 @@ impl Writer<'_> {
     fn insert(&mut self, key: Key, value: Value, expires_ms: Option<NonZeroU64>, new_deadline: bool) {
         self.keyspace.captures.before_change(&self.keyspace.map, key.as_bytes());
         let version = self.context.index;
-        // The key is copied only while the stream is wanted.
+        // The key is copied only while the stream is switched on.
         let name = self.keyspace.change_stream.is_wanted().then(|| key.clone());
         let before = self.keyspace.map.insert(key, Entry { value, expires_ms, version });
         if before.as_ref().is_some_and(|before| before.is_expired(self.context.now_ms)) {
             self.keyspace.count_expired();
         }
-        assert!(before.as_ref().is_none_or(|before| before.version <= version), "versions never fall");
+        assert!(
+            before.as_ref().is_none_or(|before| before.version <= version),
+            "the version of a key never decreases"
+        );
         match name {
             Some(name) => self.note_put(name.as_bytes(), before.as_ref(), new_deadline),
-            // The stream was not wanted before the change. A client that switched it on meanwhile
-            // may have read the old value.
+            // The stream was switched off before the change. A client that switched it on meanwhile
+            // may have read the old value, so every key counts as changed.
             None => self.keyspace.change_stream.note_everything(),
         }
     }
@@ -133,8 +139,8 @@ impl Writer<'_> {
         }
     }
 
-    /// Lets `edit` change the value under `key` in place; `None` when there is no such key. When
-    /// `edit` fails it must have changed nothing, and the version stays.
+    /// Calls `edit` to change the value under `key` in place; `None` if the key does not exist. An
+    /// `edit` that fails must have changed nothing; the version stays the same then.
     fn edit_value<T>(
         &mut self,
         key: &[u8],
@@ -180,7 +186,8 @@ impl Writer<'_> {
         })
     }
 
-    /// Like [`Writer::edit_value`], for a collection. An emptied collection is removed.
+    /// Like [`Writer::edit_value`], for a collection. A collection without elements is removed
+    /// afterwards.
     pub fn edit_collection<C: Collection, T>(
         &mut self,
         key: &[u8],
@@ -201,8 +208,8 @@ impl Writer<'_> {
         Ok(answer)
     }
 
-    /// The same, but starts with an empty collection when there is no such key. A collection that
-    /// stays empty is not stored.
+    /// Like [`Writer::edit_collection`], but begins with an empty collection if the key does not
+    /// exist. A collection that stays empty is not stored.
     pub fn edit_or_begin<C: Collection, T>(
         &mut self,
         key: Key,
@@ -210,7 +217,7 @@ impl Writer<'_> {
     ) -> Result<T, CommandError> {
         if self.exists(key.as_bytes()) {
             let edited = self.edit_collection(key.as_bytes(), edit)?;
-            return Ok(edited.expect("there is only one writer"));
+            return Ok(edited.expect("no other writer can remove the key"));
         }
         let mut begun = C::default();
         let (Edited::Changed(answer) | Edited::Unchanged(answer)) = edit(&mut begun)?;
@@ -220,7 +227,7 @@ impl Writer<'_> {
         Ok(answer)
     }
 
-    /// Sets or removes the deadline of a key; false if there is no such key.
+    /// Sets or removes the deadline of a key; false if the key does not exist.
     pub fn set_deadline(&mut self, key: &[u8], expires_ms: Option<NonZeroU64>) -> bool {
         if !self.exists(key) {
             return false;
@@ -232,7 +239,7 @@ impl Writer<'_> {
         set
     }
 
-    /// Removes a key, and returns its entry unless that had expired.
+    /// Removes a key. Returns its entry; `None` if the key did not exist or had expired.
     pub fn remove(&mut self, key: &[u8]) -> Option<Entry> {
         self.keyspace.captures.before_change(&self.keyspace.map, key);
         let (_, entry) = self.keyspace.map.remove(key)?;
@@ -244,7 +251,7 @@ impl Writer<'_> {
         (!expired).then_some(entry)
     }
 
-    /// Removes a key if its deadline has passed at the entry's time.
+    /// Removes a key if its deadline has passed at the entry's time. True if it was removed.
     pub fn remove_if_expired(&mut self, key: &[u8]) -> bool {
         let expired = self.keyspace.map.get(key).is_some_and(|entry| entry.is_expired(self.context.now_ms));
         if expired {
@@ -264,7 +271,7 @@ impl Writer<'_> {
     }
 }
 
-/// Whether an edit changed a document or a collection, with the edit's result.
+/// The result of an edit, and whether the edit changed the document or the collection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Edited<T> {
     Changed(T),

@@ -1,11 +1,11 @@
-//! The payload of an entry: the commands that waited when it was proposed.
+//! The payload of an entry: the commands that were waiting when the entry was proposed.
 //!
 //! ```text
 //! batch   = version u8 | leader's time, unix ms u64 | number of commands u32 | command ..
 //! command = length of the body u32 | code u16 | body
 //! ```
-//! Numbers are little-endian. The version is that of this layout; each command defines its body.
-//! Code 0 is a transaction, whose body holds other commands.
+//! Numbers are little-endian. The version is that of this layout; each command defines the
+//! layout of its own body. Code 0 is a transaction, whose body holds other commands.
 
 use bytes::Bytes;
 
@@ -18,10 +18,10 @@ const VERSION: u8 = 1;
 const HEADER_BYTES: usize = 13;
 const COMMAND_HEADER_BYTES: usize = 6;
 
-/// Maximum size of a batch. The largest string (`proto-max-bulk-len`) fits with half of its size to
-/// spare, and an entry with the batch fits into the log and into a message to another node. A
-/// command that exceeds it once encoded, as an array of small numbers may, is refused before it is
-/// proposed.
+/// Maximum size of a batch. A value of the maximum string size (`proto-max-bulk-len`) fits, with
+/// room for half as much again; an entry with the batch fits into the log and into a message to
+/// another node. A command may grow when it is encoded, as an array of small numbers does; one that
+/// then exceeds the limit is refused before it is proposed.
 pub const BATCH_BYTES_MAX: usize = 768 << 20;
 /// Maximum size of an entry: its header and one batch of the maximum size.
 pub const ENTRY_BYTES_MAX: usize = HEADER_BYTES + BATCH_BYTES_MAX;
@@ -38,7 +38,7 @@ pub const LIMITS: &[Limit] = &[limit!(
 
 const TOO_LARGE: CommandError = CommandError::fixed("ERR the write is too large for an entry of the log");
 
-/// A batch that is being collected. It has no time yet: the proposer stamps it.
+/// A batch that is being collected. It has no time yet: the proposer adds the stamp.
 #[derive(Debug, Default)]
 pub struct Batch {
     commands: u32,
@@ -70,7 +70,7 @@ impl Batch {
         self.bytes.len()
     }
 
-    /// The size of an entry with these commands alone, in bytes.
+    /// The size of an entry that has only these commands, in bytes.
     pub fn entry_bytes(&self) -> usize {
         HEADER_BYTES + self.bytes.len()
     }
@@ -78,7 +78,7 @@ impl Batch {
     /// Adds one write in its canonical form. On an error the batch is unchanged.
     ///
     /// # Panics
-    /// If the row does not write.
+    /// If the row's command is not a write.
     pub fn push(&mut self, row: &Row, words: &[Bytes], context: &Context) -> Result<(), CommandError> {
         self.push_within(row, words, context, BATCH_BYTES_MAX)
     }
@@ -91,7 +91,7 @@ impl Batch {
         bytes_max: usize,
     ) -> Result<(), CommandError> {
         let Route::Write { code, canonical, .. } = row.route else {
-            panic!("{} does not go through the log", row.spec.name);
+            panic!("{} is not a write", row.spec.name);
         };
         self.append(code, bytes_max, |out| canonical(words, context, out))
     }
@@ -114,9 +114,9 @@ impl Batch {
         self.bytes.extend_from_slice(&[0; 4]);
         self.bytes.extend_from_slice(&code.to_le_bytes());
         let fits = |bytes: usize| if bytes <= bytes_max { Ok(()) } else { Err(TOO_LARGE) };
-        if let Err(answer) = body(&mut self.bytes).and_then(|()| fits(self.bytes.len())) {
+        if let Err(error) = body(&mut self.bytes).and_then(|()| fits(self.bytes.len())) {
             self.bytes.truncate(begin);
-            return Err(answer);
+            return Err(error);
         }
         let size = (self.bytes.len() - begin - COMMAND_HEADER_BYTES) as u32;
         self.bytes[begin..begin + 4].copy_from_slice(&size.to_le_bytes());
@@ -129,23 +129,23 @@ impl Batch {
         (self.commands, Bytes::copy_from_slice(&self.bytes))
     }
 
-    /// Decodes a batch that another node collected. It is checked whole: an entry that does not
-    /// decode would stop every node that applies it.
+    /// Decodes a batch that another node collected. Every command is checked, because an entry that
+    /// does not decode would stop every node that applies it.
     ///
     /// # Errors
-    /// [`Malformed`] unless every command of it is a write that this version can decode.
+    /// [`Malformed`] if a command is not a write that this version can decode.
     pub fn from_wire(commands: u32, bytes: &[u8]) -> Result<Batch, Malformed> {
         if bytes.len() > BATCH_BYTES_MAX {
-            return Err(Malformed { reason: "it is larger than a batch may be" });
+            return Err(Malformed { reason: "the batch is larger than a batch may be" });
         }
         check_commands(BatchReader { now_ms: 0, left: commands as usize, rest: bytes })?;
         Ok(Batch { commands, bytes: bytes.to_vec() })
     }
 
-    /// Checks the payload of an entry as [`Batch::from_wire`] does.
+    /// Checks the payload of an entry in the same way as [`Batch::from_wire`].
     ///
     /// # Errors
-    /// [`Malformed`] as there.
+    /// [`Malformed`] if a command is not a write that this version can decode.
     pub fn check_entry(bytes: &[u8]) -> Result<(), Malformed> {
         check_commands(BatchReader::new(bytes)?)
     }
@@ -174,11 +174,11 @@ fn check_commands(mut reader: BatchReader<'_>) -> Result<(), Malformed> {
     }
     match reader.rest.is_empty() {
         true => Ok(()),
-        false => Err(Malformed { reason: "bytes follow its last command" }),
+        false => Err(Malformed { reason: "bytes follow the last command" }),
     }
 }
 
-/// Whether this version can apply an encoded write of another node.
+/// Checks that this version can apply an encoded write of another node.
 pub(super) fn check_write(code: u16, body: &[u8]) -> Result<(), Malformed> {
     let Some(Route::Write { check, .. }) = table::by_code(code).map(|row| row.route) else {
         return Err(Malformed { reason: "a command that this version does not know" });
@@ -189,7 +189,7 @@ pub(super) fn check_write(code: u16, body: &[u8]) -> Result<(), Malformed> {
     }
 }
 
-/// Walks over the commands of an encoded batch.
+/// Iterates over the commands of an encoded batch.
 #[derive(Debug)]
 pub struct BatchReader<'a> {
     now_ms: u64,
@@ -200,19 +200,19 @@ pub struct BatchReader<'a> {
 impl<'a> BatchReader<'a> {
     pub fn new(bytes: &'a [u8]) -> Result<BatchReader<'a>, Malformed> {
         let (header, rest) =
-            bytes.split_at_checked(HEADER_BYTES).ok_or(Malformed { reason: "it is too short" })?;
+            bytes.split_at_checked(HEADER_BYTES).ok_or(Malformed { reason: "the batch is too short" })?;
         if header[0] != VERSION {
-            return Err(Malformed { reason: "its version is not known" });
+            return Err(Malformed { reason: "the version of the batch is not known" });
         }
         let now_ms = u64::from_le_bytes(header[1..9].try_into().expect("eight bytes"));
         let left = u32::from_le_bytes(header[9..13].try_into().expect("four bytes")) as usize;
         if left > rest.len() / COMMAND_HEADER_BYTES {
-            return Err(Malformed { reason: "it counts more commands than it can hold" });
+            return Err(Malformed { reason: "the batch counts more commands than its bytes can hold" });
         }
         Ok(BatchReader { now_ms, left, rest })
     }
 
-    /// The leader's time when it proposed the batch, in unix milliseconds.
+    /// The leader's time when it proposed the batch, in Unix milliseconds.
     pub fn now_ms(&self) -> u64 {
         self.now_ms
     }
@@ -288,7 +288,7 @@ mod tests {
         Context { protocol: Protocol::Resp2, now_ms: 1, document_bytes_max: 1 << 20, seed }
     }
 
-    /// A command as a batch holds it.
+    /// A command in the layout of a batch.
     fn framed(code: u16, body: &[u8]) -> Vec<u8> {
         [&(body.len() as u32).to_le_bytes()[..], &code.to_le_bytes(), body].concat()
     }
@@ -316,13 +316,13 @@ mod tests {
                 assert!(Batch::from_wire(1, &framed(code, &body[..end])).is_err(), "{line} cut at {end}");
             }
             let longer = [&body[..], &[0]].concat();
-            assert!(Batch::from_wire(1, &framed(code, &longer)).is_err(), "{line} with a byte more");
+            assert!(Batch::from_wire(1, &framed(code, &longer)).is_err(), "{line} with an extra byte");
             let mut batch = Batch::from_wire(1, &bytes).unwrap();
             assert!(Batch::check_entry(&Batch::encode([&batch].into_iter(), 1)).is_ok(), "{line}");
             batch.bytes.pop();
             assert!(Batch::check_entry(&Batch::encode([&batch].into_iter(), 1)).is_err(), "{line}");
             let second = [&bytes[..], &framed(code, &[])].concat();
-            assert!(Batch::from_wire(2, &second).is_err(), "behind a good one");
+            assert!(Batch::from_wire(2, &second).is_err(), "after a valid command");
         }
     }
 

@@ -1,18 +1,18 @@
-//! The deterministic part: applies the entries of the log to the keyspace.
+//! The replicated state machine: applies the entries of the log to the keyspace.
 //!
 //! Nothing here reads a clock, draws a random number or does I/O, so equal logs produce equal
-//! states and equal replies on every replica. Time comes with the entry, as its leader's stamp.
+//! states and equal replies on every replica. The time is part of the entry, as its leader's stamp.
 //!
 //! Invariants:
 //! * entries are applied in the order of the log, each once: each index follows the previous one;
 //! * time never goes back: the time of an entry is its stamp, or the time of the previous entry if
 //!   that is later;
 //! * an entry produces one reply for each command in it;
-//! * the changes of an entry are announced before its replies are returned;
-//! * the paths of an entry's writes take their steps from one budget, those of its reads from
-//!   another: a write is refused or done alike whether the reads before it were skipped;
-//! * an entry that cannot be decoded is an error of the node (its checksum was right), never a
-//!   reply.
+//! * the changes of an entry are reported to the change stream before its replies are returned;
+//! * the paths of an entry's writes and those of its reads take their steps from two separate
+//!   budgets: whether a write is refused does not depend on whether a replica skipped the reads;
+//! * an entry that cannot be decoded is an error of the node, never a reply, because its checksum
+//!   was right.
 
 mod batch;
 mod snapshot;
@@ -30,37 +30,39 @@ pub use batch::{Batch, BatchReader, ENTRY_BYTES_MAX, LIMITS, Malformed};
 pub use snapshot::{Restore, write_head, write_record};
 pub use transaction::Transaction;
 
-/// A reply up to this size is kept whatever the other replies of its entry take: it may be another
-/// client's.
+/// A reply up to this size is kept even if the other replies of its entry have used up the limit:
+/// those may belong to other clients.
 const SMALL_REPLY_BYTES: usize = 1 << 10;
 
-/// The steps that the paths of one entry may take.
+/// The step budgets for the paths of one entry.
 ///
-/// Two, because a replica without an audience skips the reads: what they take must not decide
-/// whether a write is refused.
+/// Writes and reads have separate budgets, because a replica without a waiting client skips the
+/// reads: their steps must not decide whether a write is refused.
 #[derive(Default)]
 struct Budgets {
     writes: StepBudget,
     reads: StepBudget,
 }
 
-/// Whether a client waits for the replies of an entry.
+/// Whether a client waits for the replies to an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Audience {
     Waiting,
-    /// Another node proposed the entry, or it was already applied before a restart.
+    /// No client waits here: another node proposed the entry, or it was already applied before a
+    /// restart.
     None,
 }
 
-/// The state of one Raft group, and how far the log has been applied to it.
+/// The state of one Raft group, and the position in the log up to which it includes the entries.
 pub struct Machine {
     keyspace: Arc<Keyspace>,
     /// The index of the last entry applied; the first entry of a log has index 0.
     applied: Option<u64>,
 }
 
-/// Keeps a reply while all replies of the entry stay within the limit of one. A larger reply beyond
-/// that becomes an uncertain outcome: its client has to read the result.
+/// Adds a reply to `replies` while all of them together stay within the size limit of one reply. A
+/// larger reply beyond the limit becomes an uncertain outcome, so that its client has to read the
+/// result.
 fn keep(replies: &mut Vec<Reply>, left: &mut usize, reply: Reply) {
     let bytes = reply.bytes();
     replies.push(match left.checked_sub(bytes) {
@@ -74,7 +76,7 @@ fn keep(replies: &mut Vec<Reply>, left: &mut usize, reply: Reply) {
 }
 
 impl Machine {
-    /// A machine over a keyspace that holds the state after the entry `applied`.
+    /// A machine for a keyspace that holds the state after the entry `applied`.
     pub fn new(keyspace: Arc<Keyspace>, applied: Option<u64>) -> Machine {
         Machine { keyspace, applied }
     }
@@ -87,16 +89,15 @@ impl Machine {
         self.applied
     }
 
-    /// Applies one entry: the encoded batch that it carries, or nothing for an entry of Raft's own.
-    /// Without a waiting client the state is the same, but work that only affects replies is
-    /// skipped.
+    /// Applies one entry: its encoded batch, or nothing for an entry that belongs to Raft itself.
+    /// If no client waits, work that affects only replies is skipped; the state is the same.
     ///
     /// # Errors
-    /// [`Malformed`] if this version cannot decode the batch. Nothing has been applied then, unless
-    /// the error is in a later command.
+    /// [`Malformed`] if this version cannot decode the batch. The commands before the first
+    /// malformed one have been applied then.
     ///
     /// # Panics
-    /// If `index` is not beyond the last applied one: consensus broke its contract.
+    /// If `index` does not follow the last applied one, which is a fault of consensus.
     pub fn apply(
         &mut self,
         index: u64,
@@ -104,12 +105,12 @@ impl Machine {
         audience: Audience,
     ) -> Result<Vec<Reply>, Malformed> {
         let follows = self.applied.is_none_or(|applied| index > applied);
-        assert!(follows, "entry {index} after {:?}: each is applied once, in order", self.applied);
+        assert!(follows, "entry {index} cannot be applied after entry {:?}", self.applied);
         self.applied = Some(index);
         let Some(bytes) = batch else { return Ok(Vec::new()) };
         let reader = BatchReader::new(bytes)?;
-        // A leader that started with a slow clock may stamp an entry before those that it has not
-        // applied yet. In that case no time passes, on every replica alike.
+        // A new leader with a slow clock may stamp an entry with an earlier time than entries that
+        // it has not applied yet. The keyspace's time then stays the same, on every replica.
         let context = ApplyContext { index, now_ms: self.keyspace.advance_time(reader.now_ms()) };
         let mut replies = Vec::with_capacity(reader.len());
         let mut left = REPLY_BYTES_MAX;
@@ -136,8 +137,8 @@ impl Machine {
             let reply = reply.ok_or(Malformed { reason: "a command's arguments do not decode" })?;
             keep(&mut replies, &mut left, reply);
         }
-        // Before any client is answered, and before a read that depends on the order sees the
-        // changes.
+        // Reported before any client gets its reply, and before the entry lock is released to
+        // readers that depend on this order.
         keyspace.change_stream().hand_out(index);
         Ok(replies)
     }
@@ -147,10 +148,10 @@ impl Machine {
         self.keyspace.begin_capture()
     }
 
-    /// Continues from a snapshot of the state after entry `applied`, whose records the keyspace now
-    /// holds.
+    /// Continues from a snapshot of the state after the entry `applied`, whose records have been
+    /// restored into the keyspace.
     pub fn restored(&mut self, applied: Option<u64>) {
-        assert!(applied >= self.applied, "a snapshot never takes the state back");
+        assert!(applied >= self.applied, "a snapshot is never older than the state");
         self.applied = applied;
     }
 }

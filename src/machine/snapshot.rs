@@ -1,4 +1,5 @@
-//! The state as a stream of bytes, which the storage cuts into blocks at arbitrary positions.
+//! Writes the state as a stream of bytes and restores it. The storage divides the stream into
+//! blocks at arbitrary positions.
 //!
 //! ```text
 //! stream = the keyspace's time, unix ms u64 | record ..
@@ -13,7 +14,7 @@ use super::Malformed;
 const HEAD_BYTES: usize = 8;
 const LENGTH_BYTES: usize = 4;
 
-/// Begins the stream of a state with this time.
+/// Begins the stream of a state whose keyspace has this time.
 pub fn write_head(out: &mut Vec<u8>, time_ms: u64) {
     out.extend_from_slice(&time_ms.to_le_bytes());
 }
@@ -27,18 +28,18 @@ pub fn write_record(out: &mut Vec<u8>, key: &Key, entry: &Entry) {
     }
     let begin = out.len();
     out.extend_from_slice(&[0; LENGTH_BYTES]);
-    postcard::to_io(&Borrowed { key, entry }, &mut *out).expect("a record encodes into memory");
-    let length = u32::try_from(out.len() - begin - LENGTH_BYTES).expect("a document is bounded below 4 GiB");
+    postcard::to_io(&Borrowed { key, entry }, &mut *out).expect("encoding into memory succeeds");
+    let length = u32::try_from(out.len() - begin - LENGTH_BYTES).expect("a record is bounded below 4 GiB");
     out[begin..begin + LENGTH_BYTES].copy_from_slice(&length.to_le_bytes());
 }
 
-/// Reads the stream block by block and puts every record into a keyspace.
+/// Reads the stream block by block and restores every record into a keyspace.
 ///
-/// Invariant: the bytes held back between two blocks are an incomplete head or record.
+/// Invariant: the bytes kept from one block to the next are an incomplete head or record.
 #[derive(Debug, Default)]
 pub struct Restore {
     incomplete: Vec<u8>,
-    /// Whether the head was read.
+    /// Whether the head of the stream has been read.
     has_head: bool,
     records: usize,
 }
@@ -72,12 +73,12 @@ impl Restore {
             self.records += 1;
             rest = after;
         }
-        assert!(self.incomplete.is_empty(), "one record at most is held back");
+        assert!(self.incomplete.is_empty(), "at most one incomplete record is kept");
         self.incomplete.extend_from_slice(rest);
         Ok(())
     }
 
-    /// Returns the number of records; an error if the stream ended within one.
+    /// Returns the number of records; an error if the stream ended in the middle of one.
     pub fn finish(self) -> Result<usize, Malformed> {
         match self.has_head && self.incomplete.is_empty() {
             true => Ok(self.records),

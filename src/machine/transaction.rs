@@ -1,10 +1,10 @@
-//! A transaction in its form in the log: one command that holds others, with the condition for its
-//! execution.
+//! A transaction as the log holds it: one command that contains others, with the versions of
+//! watched keys as the condition for its execution.
 //!
 //! Invariants:
-//! * no other command sees a part of it: the keyspace is held from its first command to its last;
-//! * it is executed as a whole or not at all, and not at all if the version of a watched key has
-//!   changed;
+//! * no other command sees a part of it: it holds the keyspace's locks from its first command to
+//!   its last;
+//! * it is executed completely, or not at all if the version of a watched key has changed;
 //! * a command in it that returns an error has changed nothing and does not stop the others, as in
 //!   Redis.
 
@@ -18,7 +18,7 @@ use crate::error::{CommandError, Unavailable};
 use crate::keyspace::{Access, Alone, ApplyContext, Key, Keyspace, Scope};
 use crate::resp::{Protocol, Reply};
 
-/// The code of a transaction in the log; no row of the table has it.
+/// The code of a transaction in the log; no command in the table has this code.
 pub const CODE: u16 = codes::TRANSACTION;
 
 /// Commands that are executed together.
@@ -32,10 +32,11 @@ pub struct Transaction {
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 enum Item {
-    /// In its canonical form.
+    /// A write in its canonical form.
     Write { code: u16, body: Bytes },
-    /// In the form received, because its reply is not part of the state. A random number was drawn
-    /// in advance for its choices, so that they are the same on every replica.
+    /// A read in the form in which it was received, because its reply is not part of the state.
+    /// `drawn` is a random number drawn before the proposal, so that the read makes the same random
+    /// choices on every replica.
     Read { words: Vec<Bytes>, drawn: u64 },
 }
 
@@ -44,10 +45,10 @@ impl Transaction {
         Transaction { watched, protocol, items: Vec::new() }
     }
 
-    /// Adds a command that writes or reads. On an error nothing was added.
+    /// Adds a command that writes or reads. On an error the transaction is unchanged.
     ///
     /// # Panics
-    /// If the row is neither a read nor a write.
+    /// If the row's command is neither a read nor a write.
     pub fn push(&mut self, row: &Row, words: &[Bytes], context: &Context) -> Result<(), CommandError> {
         let item = match row.route {
             Route::Write { code, canonical, .. } => {
@@ -58,36 +59,37 @@ impl Transaction {
             _ if row.reads(&words[1..]).is_some() => {
                 Item::Read { words: words.to_vec(), drawn: context.seed.next() }
             }
-            _ => panic!("{} has no place in the log", row.spec.name),
+            _ => panic!("{} is neither a read nor a write", row.spec.name),
         };
         self.items.push(item);
         Ok(())
     }
 
-    /// Whether it has to go through the log.
+    /// Whether a command of the transaction writes, so that the transaction has to go through the
+    /// log.
     pub fn writes(&self) -> bool {
         self.items.iter().any(|item| matches!(item, Item::Write { .. }))
     }
 
-    /// Whether there is nothing to execute and nothing to check.
+    /// Whether the transaction has no command and watches no key.
     pub fn is_empty(&self) -> bool {
         self.items.is_empty() && self.watched.is_empty()
     }
 
     /// Executes a transaction that only reads, without an entry; the caller holds the keyspace
-    /// alone, between two entries.
+    /// exclusively, between two entries.
     ///
     /// # Panics
-    /// If it writes.
+    /// If the transaction writes.
     pub fn read(self, alone: &Alone<'_>, now_ms: u64) -> Reply {
-        assert!(!self.writes(), "what writes goes through the log");
+        assert!(!self.writes(), "a transaction that writes goes through the log");
         self.run(alone.access(), ApplyContext { index: 0, now_ms }, (Audience::Waiting, &Budgets::default()))
-            .expect("its commands are of this version")
+            .expect("the commands of this version decode")
     }
 
-    /// Appends its form in the log.
+    /// Appends the transaction in the layout of the log.
     pub(super) fn encode(&self, out: &mut Vec<u8>) {
-        postcard::to_io(self, out).expect("a transaction encodes into memory");
+        postcard::to_io(self, out).expect("encoding into memory succeeds");
     }
 
     fn decode(body: &[u8]) -> Result<Transaction, Malformed> {
@@ -97,7 +99,7 @@ impl Transaction {
         }
     }
 
-    /// Whether this version can execute an encoded transaction.
+    /// Checks that this version can execute an encoded transaction.
     pub(super) fn check(body: &[u8]) -> Result<(), Malformed> {
         Transaction::decode(body)?.items.iter().try_for_each(|item| match item {
             Item::Write { code, body } => check_write(*code, body),
@@ -108,7 +110,7 @@ impl Transaction {
         })
     }
 
-    /// Executes an encoded transaction within the entry that `context` belongs to.
+    /// Executes an encoded transaction, as part of the entry that `context` describes.
     pub(super) fn apply(
         body: &[u8],
         keyspace: &Keyspace,
@@ -144,7 +146,7 @@ impl Transaction {
                 Item::Write { code, body } => {
                     write(code, &body, access.within(budgets.writes.next_command()), context)?
                 }
-                // The state does not depend on it.
+                // A read does not change the state, and nobody waits for its reply.
                 Item::Read { .. } if audience == Audience::None => Reply::Null,
                 Item::Read { .. } if budget.is_spent() => Reply::Error(Budget::SPENT),
                 Item::Read { words, drawn } => {
@@ -153,7 +155,7 @@ impl Transaction {
             };
             replies.push(match budget.spend_on_reply(&reply) {
                 Ok(()) => reply,
-                // The write was applied, but its reply has no room.
+                // The write was applied, but there is no room for its reply.
                 Err(_) if writes => Reply::Unavailable(Unavailable::Uncertain),
                 Err(spent) => Reply::Error(spent),
             });
@@ -169,8 +171,8 @@ fn write(code: u16, body: &[u8], access: Access<'_>, context: ApplyContext) -> R
     apply(body, access, context).ok_or(Malformed { reason: "a command's arguments do not decode" })
 }
 
-/// A read that this version does not know is an error reply and no fault of the node: it changes
-/// nothing.
+/// Runs one read of a transaction. A read that this version does not know becomes an error reply
+/// and not an error of the node, because skipping it leaves the state the same.
 fn read(words: &[Bytes], context: &Context, access: Access<'_>) -> Reply {
     let row = words.first().and_then(|name| table::find(name));
     let Some(run) = row.and_then(|row| row.reads(&words[1..])) else {

@@ -1,9 +1,9 @@
-//! Sends many concurrent requests to one node: clients' requests that the leader has to serve.
+//! Sends many concurrent requests to one node over one connection: the requests of clients that the
+//! leader has to serve.
 //!
 //! Invariants:
-//! * a request ends once: with a response, as not sent, or as lost with its connection;
-//! * *not sent* is reported only for a request that was never handed to the network, not even in
-//!   part.
+//! * each request ends exactly once: with a response, as not sent, or as lost with its connection;
+//! * *not sent* is reported only for a request that was not even partly handed to the network.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -21,20 +21,21 @@ use super::frame;
 use super::service::REUSE_MAX;
 use super::wire::{Member, Request, Response};
 
-/// Requests that wait to be written to one node; further callers wait.
+/// Maximum number of requests that wait to be written to one node; further callers wait for a
+/// place.
 const QUEUE_LENGTH: usize = 1024;
-/// A connection without a response for this long is not used for further requests: it may have been
-/// cut silently, and a request handed to it could not be called *not sent*.
+/// A connection that has brought no response for this long gets no further requests. It may have
+/// been cut without notice, and a request handed to it could no longer be reported as *not sent*.
 const SILENCE_MAX: Duration = Duration::from_secs(1);
-/// A query about a node is answered from memory.
+/// How long to wait for the answer to a query, which a running node gives from memory.
 const ASK_TIMEOUT: Duration = Duration::from_millis(500);
-/// Waiting frames are written together up to about this size.
+/// Waiting frames are joined into writes of about this size.
 const WRITE_BYTES_TARGET: usize = 256 << 10;
 
-/// Why there is no response.
+/// The reason why there is no response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CallError {
-    /// Nothing was sent: the request was certainly not executed.
+    /// Nothing was sent, so the request was certainly not executed.
     NotSent,
     /// The request was sent, at least in part, and may have been executed.
     Lost,
@@ -51,16 +52,16 @@ pub struct PeerClients {
 struct PeerClient {
     member: Member,
     queue: mpsc::Sender<Vec<u8>>,
-    /// `None`: the connection has ended.
+    /// `None` once the connection has ended.
     waiting: Arc<Mutex<Option<Waiting>>>,
     numbers: AtomicU64,
 }
 
-/// The waiting callers by the number of their request.
+/// The callers that wait on a connection, by the number of their request.
 #[derive(Default)]
 struct Waiting {
     by_number: BTreeMap<u64, oneshot::Sender<Response>>,
-    /// Since when a caller has waited without any response.
+    /// Since when callers have waited without any response on the connection.
     silent_since: Option<Instant>,
     /// When the last request was sent.
     used: Option<Instant>,
@@ -83,7 +84,8 @@ impl Waiting {
         self.silent_since.is_some_and(|since| since.elapsed() > SILENCE_MAX)
     }
 
-    /// Whether the other side may be about to close the connection.
+    /// Whether the connection has been unused for so long that the other side may be about to close
+    /// it.
     fn is_stale(&self) -> bool {
         self.used.is_some_and(|used| used.elapsed() > REUSE_MAX)
     }
@@ -103,11 +105,10 @@ impl PeerClients {
         client.call(request).await
     }
 
-    /// Sends one request on a connection of its own, to a node about which less may be known than
-    /// about a member.
+    /// Sends one request on a separate connection, to a node that need not be a member.
     ///
     /// # Errors
-    /// Those of [`Endpoint::connect`]; `TimedOut` without a response within [`ASK_TIMEOUT`].
+    /// Those of [`Endpoint::connect`]; `TimedOut` if no response arrives within [`ASK_TIMEOUT`].
     pub async fn ask(&self, to: Target<'_>, request: &Request) -> io::Result<Response> {
         let mut stream = self.endpoint.connect(to).await?;
         let exchange = async {
@@ -161,8 +162,8 @@ impl PeerClient {
     }
 }
 
-/// Serves one connection until it breaks. Dropping the channels then reports the loss to all
-/// waiting callers.
+/// Serves one connection until it ends, then drops the channels of all waiting callers, which
+/// reports the loss to them.
 async fn run(
     reader: impl AsyncRead + Unpin,
     writer: impl AsyncWrite + Unpin,
@@ -188,7 +189,7 @@ async fn read_answers(
         let (number, response) = frame::read::<Response>(&mut reader).await?;
         let answer = waiting.lock().as_mut().and_then(|waiting| waiting.take(number));
         if let Some(answer) = answer {
-            // The caller may have been cancelled meanwhile.
+            // The receiver is gone if the caller was cancelled.
             let _ = answer.send(response);
         }
     }
@@ -219,7 +220,8 @@ mod tests {
     use crate::peer::ReadPoint;
     use crate::storage::Identity;
 
-    /// A node that completes the handshake, and another node's clients for it.
+    /// Connects two nodes in one process: returns the acceptor and the endpoint of node 2, and the
+    /// clients of another node with node 2's membership data.
     async fn pair() -> (Box<dyn Acceptor>, Endpoint, PeerClients, Member) {
         let acceptor = RealNet.bind("127.0.0.1:0").await.unwrap();
         let address = acceptor.address().to_string();

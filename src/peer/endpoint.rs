@@ -1,12 +1,12 @@
-//! This node's identity towards others, and the handshake that begins each connection.
+//! This node's identity towards other nodes, and the handshake that begins each connection.
 //!
 //! Invariants:
-//! * a node that learns of its removal stays removed until it applies a newer membership that lists
-//!   it again;
-//! * nothing is accepted that is meant for another incarnation of this node, nor from a member that
-//!   a newer membership has replaced;
-//! * the members kept here are those of an applied entry: a membership that may still be truncated
-//!   removes no member.
+//! * a node that learns of its removal counts as removed until it applies a newer membership that
+//!   lists it again;
+//! * a connection is refused if it is meant for another incarnation of this node, or comes from an
+//!   incarnation that a newer membership has replaced;
+//! * the members kept here are those of the last applied membership, because one that may still be
+//!   truncated must not remove a member.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -23,16 +23,17 @@ use super::wire::{Hello, Member, PROTOCOL_VERSION, Welcome};
 use crate::env::{Connection, Net, random_u64};
 use crate::storage::Identity;
 
-/// Connecting takes one round trip, the handshake another. A node that takes longer is treated as
-/// down.
+/// Connecting takes one round trip, the handshake another. A node that takes longer than this
+/// counts as down.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
-/// Does not name the cluster: with its name a process could pose as a node of it.
-const OTHER_CLUSTER: &str = "another cluster or group was meant";
+/// Does not contain the cluster's name: a hostile process that learned the name could pose as a
+/// member.
+const OTHER_CLUSTER: &str = "the connection is for another cluster or group";
 
 /// This node, on its network.
 pub struct Endpoint {
     pub identity: Identity,
-    /// Tells this process from another one that runs on a copy of its directory.
+    /// A random number that distinguishes this process from another one on a copy of its directory.
     pub process: u64,
     pub group: u32,
     net: Arc<dyn Net>,
@@ -62,7 +63,7 @@ impl Members {
 pub struct Target<'a> {
     pub id: u64,
     pub address: &'a str,
-    /// `None` only to ask for the node's identity.
+    /// The expected incarnation; `None` only for a request that asks for the node's identity.
     pub incarnation: Option<u64>,
 }
 
@@ -89,7 +90,7 @@ impl Endpoint {
         self.identity.node
     }
 
-    /// Notes the members that the entry at `index` listed, once it was applied.
+    /// Records the members in the membership entry at `index`, after the entry was applied.
     pub fn applied_members(&self, index: Option<u64>, nodes: BTreeMap<u64, Member>) {
         let members = Members { index, nodes };
         let is_member = members.has(&self.identity);
@@ -97,14 +98,15 @@ impl Endpoint {
         if before.has(&self.identity) && !is_member {
             self.set_removed();
         }
-        // The node was added again. (If this is an old membership, the next member that it calls
-        // reports again that it was removed.)
+        // The node was added again. If the applied membership is in fact an old one, the next
+        // member to which this node connects reports the removal again.
         if is_member && before.index < index && self.removed.send_replace(false) {
             tracing::info!(node = self.node_id(), "this node is a member of its cluster again");
         }
     }
 
-    /// The applied members, and the index of their entry; none before the first.
+    /// The applied members and the index of their entry, which is `None` before the first
+    /// membership.
     pub fn members(&self) -> (Option<u64>, BTreeMap<u64, Member>) {
         let members = self.members.lock();
         (members.index, members.nodes.clone())
@@ -115,14 +117,14 @@ impl Endpoint {
         self.members.lock().incarnation(node.id) == Some(node.incarnation)
     }
 
-    /// Whether the cluster continues without this node.
+    /// Whether this node was removed from its cluster.
     pub fn is_removed(&self) -> bool {
         *self.removed.borrow()
     }
 
     /// Returns when this node was removed.
     pub async fn until_removed(&self) {
-        // `self` holds the sender, so the channel does not end.
+        // `self` holds the sender, so the channel does not close.
         let _ = self.removed.subscribe().wait_for(|removed| *removed).await;
     }
 
@@ -132,11 +134,11 @@ impl Endpoint {
         }
     }
 
-    /// Connects to a node and verifies with it the identity of both sides.
+    /// Connects to a node; both sides then verify each other's identity.
     ///
     /// # Errors
-    /// The network's own; `TimedOut`; `PermissionDenied` with the other node's reason when it
-    /// refuses.
+    /// Errors of the network; `TimedOut`; `PermissionDenied` with the other node's reason if it
+    /// refuses the connection.
     pub async fn connect(&self, to: Target<'_>) -> io::Result<Box<dyn Connection>> {
         let connecting = async {
             let mut stream = self.net.connect(to.address).await?;
@@ -146,7 +148,7 @@ impl Endpoint {
         timeout(CONNECT_TIMEOUT, connecting).await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
     }
 
-    /// Agrees with the node at the other end of a connection on who is who.
+    /// Verifies the identity of both sides on a new connection, as the side that connected.
     pub(super) async fn shake_hands(
         &self,
         stream: &mut (impl Connection + ?Sized),
@@ -166,7 +168,7 @@ impl Endpoint {
                         reason,
                         cluster,
                         since,
-                        "a node refuses connections"
+                        "a node refuses connections from this node"
                     );
                 }
                 denied(&reason)
@@ -179,20 +181,20 @@ impl Endpoint {
                 if !self.is_removed() {
                     tracing::error!(
                         node = self.node_id(),
-                        "another incarnation of this node took its place: this data directory is an older copy; \
-                         start it with an empty one, and it is readmitted"
+                        "another incarnation has replaced this node: this data directory is an older copy; \
+                         start it with an empty directory, and it is readmitted"
                     );
                 }
                 self.set_removed();
-                denied("another incarnation took the place of this node")
+                denied("another incarnation has replaced this node")
             }
         }
     }
 
     fn hello(&self, to: Target<'_>) -> Hello {
         let members = self.members.lock();
-        // A node that is being added has not yet applied the membership that lists it. The earlier
-        // ones leave it out, which does not mean that it was removed.
+        // A node that is being added has not applied the membership that lists it yet. Earlier
+        // memberships do not list it either, which must not be taken for a removal.
         let is_member = members.has(&self.identity);
         Hello {
             version: PROTOCOL_VERSION,
@@ -210,7 +212,7 @@ impl Endpoint {
     /// is no longer a member.
     ///
     /// # Errors
-    /// The network's own; `TimedOut`; `InvalidData` for bytes that are no handshake;
+    /// Errors of the network; `TimedOut`; `InvalidData` if the bytes are not a handshake;
     /// `PermissionDenied` with the reason for a refusal.
     pub async fn welcome(&self, stream: &mut Box<dyn Connection>) -> io::Result<Option<Caller>> {
         let greeting = async {
@@ -232,33 +234,43 @@ impl Endpoint {
 
     fn judge(&self, hello: &Hello) -> Welcome {
         if hello.version != PROTOCOL_VERSION {
-            let reason = format!("protocol version {}, and this node has {PROTOCOL_VERSION}", hello.version);
+            let reason = format!(
+                "the other node has protocol version {}, this node has {PROTOCOL_VERSION}",
+                hello.version
+            );
             return Welcome::Refused(reason);
         }
         let own = &self.identity;
-        // A node that is joining is in none yet, and tells the members of any cluster who it is.
+        // A node that is joining is not in a cluster yet. It reports its identity to members of any
+        // cluster.
         let asks_who = hello.to_incarnation.is_none() && hello.members_index.is_some();
         let is_joining = own.cluster.is_empty() && asks_who;
         if (hello.cluster != own.cluster && !is_joining) || hello.group != self.group {
             return Welcome::Refused(OTHER_CLUSTER.to_string());
         }
         if hello.to != own.node {
-            return Welcome::Refused(format!("node {} was meant, and this is node {}", hello.to, own.node));
+            return Welcome::Refused(format!(
+                "the connection is for node {}, but this is node {}",
+                hello.to, own.node
+            ));
         }
-        // Checked first: a removed node has to learn of its removal, whatever incarnation it means.
+        // Checked before the incarnation: a removed node has to learn of its removal even if it
+        // expects another incarnation of this node.
         let welcome = self.judge_member(hello);
-        // A vote or an append for an earlier incarnation relies on what that one had on its disk.
+        // A vote or an append for an earlier incarnation relies on data that only that incarnation
+        // had.
         if welcome == Welcome::Ready && hello.to_incarnation.is_some_and(|meant| meant != own.incarnation) {
             return Welcome::Refused(format!(
-                "an earlier incarnation of node {} was meant, and its data is lost",
+                "the connection is for an earlier incarnation of node {}, whose data is lost",
                 own.node
             ));
         }
         welcome
     }
 
-    /// Whether the sender is the member that this node knows by its number. If the sender knows a
-    /// newer membership, that one counts; a sender that is in no membership yet is being added.
+    /// Judges the sender by the membership that this node has applied. A sender that knows a newer
+    /// membership is accepted as a member, and so is one without a membership, because it is being
+    /// added.
     fn judge_member(&self, hello: &Hello) -> Welcome {
         let members = self.members.lock();
         let Some(index) = hello.members_index else { return Welcome::Ready };
@@ -301,7 +313,7 @@ mod tests {
         }
     }
 
-    /// Members whose incarnation is ten times their id.
+    /// A membership in which each incarnation is ten times the node's id.
     fn members(index: u64, ids: &[u64]) -> Members {
         let member = |id: &u64| (*id, Member { incarnation: 10 * id, ..Member::default() });
         Members { index: Some(index), nodes: ids.iter().map(member).collect() }
@@ -399,7 +411,7 @@ mod tests {
         assert_eq!(
             endpoint.judge(&Hello { members_index: None, ..older }),
             Welcome::Ready,
-            "it asks to be added"
+            "a node that asks to be added is welcome"
         );
     }
 }

@@ -1,7 +1,7 @@
-//! One call at a time to one node, on a connection of its own.
+//! Makes one call at a time to one node, on a separate connection.
 //!
-//! Invariant: a connection on which a call did not end is not used again, so that a response never
-//! reaches another call.
+//! Invariant: a connection is not used again after a call on it that did not end, so that a late
+//! response is never taken for that to another call.
 
 use std::io;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ pub struct Exchange {
     endpoint: Arc<Endpoint>,
     id: u64,
     member: Member,
-    /// With the time of its last request.
+    /// The connection, and the time of the last request on it.
     connection: Option<(Box<dyn Connection>, Instant)>,
     number: u64,
 }
@@ -34,7 +34,7 @@ impl Exchange {
         self.id
     }
 
-    /// The incarnation of the node that is meant.
+    /// The incarnation that the node at the other end must have.
     pub fn incarnation(&self) -> u64 {
         self.member.incarnation
     }
@@ -42,8 +42,8 @@ impl Exchange {
     /// Sends a request and waits for its response, connecting first if necessary.
     ///
     /// # Errors
-    /// Those of [`Endpoint::connect`]; `TimedOut` beyond `limit`; the reason of a node that cannot
-    /// answer.
+    /// Those of [`Endpoint::connect`]; `TimedOut` if the call takes longer than `limit`; otherwise
+    /// the other node's reason why it cannot answer.
     pub async fn call(&mut self, request: &Request, limit: Duration) -> io::Result<Response> {
         let usable = self.connection.take().filter(|(_, used)| used.elapsed() <= REUSE_MAX);
         let mut connection = match usable {
@@ -60,7 +60,10 @@ impl Exchange {
         let (answered, response) =
             timeout(limit, exchange).await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
         if answered != number {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "an answer to another request"));
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "the response belongs to another request",
+            ));
         }
         self.connection = Some((connection, used));
         match response {

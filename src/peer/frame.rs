@@ -3,13 +3,14 @@
 //! ```text
 //! frame = length of the body u32 | crc32c of number and body u32 | number u64 | body
 //! ```
-//! Numbers are little-endian. The number matches a response to its request; the body is postcard.
+//! Numbers are little-endian. A response has the number of its request; the body is encoded with
+//! postcard.
 //!
 //! Invariants:
-//! * never allocates from an unverified length prefix: a body grows as its bytes arrive, up to
-//!   [`FRAME_BYTES_MAX`];
+//! * an unverified length prefix allocates no memory: the buffer for a body grows as the bytes
+//!   arrive, up to [`FRAME_BYTES_MAX`];
 //! * a frame with a wrong checksum is an error, and its connection is closed;
-//! * a frame that has begun is whole within [`FRAME_TIME_MAX`], or its connection is closed.
+//! * a frame is complete within [`FRAME_TIME_MAX`] of its first byte, or its connection is closed.
 
 use std::io;
 use std::time::Duration;
@@ -19,19 +20,19 @@ use serde::de::DeserializeOwned;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, timeout_at};
 
-/// The largest body: an append holds at least one entry of any size, and `proposer` asserts that
-/// the largest entry fits.
+/// Maximum size of a body. An append holds at least one entry of any size; an assertion in
+/// `raft::proposer` ensures that the largest entry fits.
 pub const FRAME_BYTES_MAX: usize = 1 << 30;
-/// The largest body of the handshake, which unauthenticated peers may send too.
+/// Maximum size of a handshake's body, because unauthenticated peers may also send one.
 pub const HANDSHAKE_BYTES_MAX: usize = 4096;
-/// How long a frame may take from its first bytes to its last. Senders give up earlier, but for a
-/// snapshot's part after 10 s.
+/// Maximum time from a frame's first bytes to its last. Senders give up earlier, at most after 10
+/// s, for a chunk of a snapshot.
 pub const FRAME_TIME_MAX: Duration = Duration::from_secs(30);
 const HEADER_BYTES: usize = 16;
 
 const _: () = assert!(HANDSHAKE_BYTES_MAX < FRAME_BYTES_MAX);
 
-/// The error for bytes that are no frame of this version.
+/// The error for bytes that are not a frame of this protocol version.
 fn malformed(reason: &'static str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, reason)
 }
@@ -43,11 +44,11 @@ fn checksum(number: u64, body: &[u8]) -> u32 {
 /// Appends a frame to `out`.
 ///
 /// # Panics
-/// If the message has more than [`FRAME_BYTES_MAX`] bytes: its content is bounded where it is made.
+/// If the encoded message exceeds [`FRAME_BYTES_MAX`], which callers have to prevent.
 pub fn encode(number: u64, message: &impl Serialize, out: &mut Vec<u8>) {
     let begin = out.len();
     out.extend_from_slice(&[0; HEADER_BYTES]);
-    *out = postcard::to_io(message, std::mem::take(out)).expect("a message encodes into memory");
+    *out = postcard::to_io(message, std::mem::take(out)).expect("encoding into memory succeeds");
     let body = &out[begin + HEADER_BYTES..];
     assert!(body.len() <= FRAME_BYTES_MAX, "a frame of {} bytes", body.len());
     let (length, crc) = (body.len() as u32, checksum(number, body));
@@ -71,15 +72,15 @@ pub async fn write(
 /// Reads one frame: its number and its message.
 ///
 /// # Errors
-/// `UnexpectedEof` when the other side has closed the connection; `InvalidData` for bytes that are
-/// no frame.
+/// `UnexpectedEof` if the other side has closed the connection; `InvalidData` if the bytes are not
+/// a valid frame.
 pub async fn read<M: DeserializeOwned>(
     stream: &mut (impl AsyncRead + Unpin + ?Sized),
 ) -> io::Result<(u64, M)> {
     read_at_most(stream, FRAME_BYTES_MAX).await
 }
 
-/// As [`read`], for a body of at most `bytes_max`.
+/// Like [`read`], for a body of at most `bytes_max` bytes.
 pub async fn read_at_most<M: DeserializeOwned>(
     stream: &mut (impl AsyncRead + Unpin + ?Sized),
     bytes_max: usize,
@@ -88,16 +89,16 @@ pub async fn read_at_most<M: DeserializeOwned>(
     read_body(stream, &header).await
 }
 
-/// What a frame begins with.
+/// The header of a frame.
 pub struct Header {
     pub number: u64,
     pub length: usize,
-    /// When the frame has to be whole.
+    /// The time by which the frame has to be complete.
     pub deadline: Instant,
     crc: u32,
 }
 
-/// Waits for a frame and reads its header; a longer body than this is an error.
+/// Waits for a frame and reads its header. A body longer than `bytes_max` is an error.
 pub async fn read_header(
     stream: &mut (impl AsyncRead + Unpin + ?Sized),
     bytes_max: usize,
@@ -113,7 +114,7 @@ pub async fn read_header(
     let (length, crc) = (word(0) as usize, word(4));
     let number = u64::from_le_bytes(header[8..].try_into().expect("eight bytes"));
     if length > bytes_max {
-        return Err(malformed("a frame is longer than any may be"));
+        return Err(malformed("a frame exceeds the maximum size"));
     }
     Ok(Header { number, length, deadline, crc })
 }
@@ -137,7 +138,7 @@ pub async fn read_body<M: DeserializeOwned>(
 }
 
 async fn in_time<T>(deadline: Instant, read: impl Future<Output = io::Result<T>>) -> io::Result<T> {
-    let late = |_| io::Error::new(io::ErrorKind::TimedOut, "a frame was not whole in time");
+    let late = |_| io::Error::new(io::ErrorKind::TimedOut, "a frame was not complete in time");
     timeout_at(deadline, read).await.map_err(late)?
 }
 

@@ -1,5 +1,5 @@
-//! Limits the rate of repeated warnings: one now and then, with the number of those suppressed
-//! since.
+//! Limits the rate of repeated warnings: logs one per interval, with the number of warnings
+//! suppressed since the last one.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,14 +7,15 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-/// Often enough for an operator to notice, and no flood.
+/// Interval between two warnings: short enough for an operator to notice, long enough not to flood
+/// the log.
 const INTERVAL: Duration = Duration::from_secs(10);
 
 #[derive(Default)]
 pub struct LogThrottle(Mutex<LastLogged>);
 
-/// A throttle for each member. For ids of members only: an unknown sender could invent any number
-/// of ids.
+/// A separate throttle for each member. Only for ids of members, because an unknown sender could
+/// invent any number of ids.
 #[derive(Default)]
 pub struct MemberLogThrottle(Mutex<BTreeMap<u64, LastLogged>>);
 
@@ -36,7 +37,8 @@ impl LastLogged {
 }
 
 impl LogThrottle {
-    /// Returns the number of warnings suppressed since the last one, if another may be logged now.
+    /// If a warning may be logged now, returns the number of warnings suppressed since the last
+    /// one.
     pub fn admit(&self) -> Option<u64> {
         self.0.lock().admit()
     }

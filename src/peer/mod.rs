@@ -1,26 +1,26 @@
 //! The transport between nodes: connections, messages, and the check of both sides' identity.
 //!
-//! A connection begins with a handshake in which each side states its identity and the one that it
-//! expects ([`Endpoint`]). After it, one side sends requests and the other sends responses, in
-//! frames with a length and a checksum. This module carries the messages of consensus and of the
-//! cluster (`wire`) without knowing their purpose: the modules above pass in a [`Handler`] that
-//! answers requests, and the current members.
+//! A connection begins with a handshake: each side states its own identity, and the identity that
+//! it expects of the other ([`Endpoint`]). Then one side sends requests and the other sends
+//! responses, in frames with a length and a checksum. This module carries the messages of consensus
+//! and of the cluster (`wire`) without knowing their purpose: the modules above pass in a
+//! [`Handler`] that answers requests, and the current members.
 //!
-//! * [`Exchange`] makes one call at a time on a connection of its own. Consensus has one for each
+//! * [`Exchange`] makes one call at a time on a separate connection. Consensus has one for each
 //!   purpose, so that a large append does not delay a heartbeat.
-//! * [`PeerClients`] make many concurrent calls over one connection for each node: the requests of
-//!   clients that another node has to serve. A [`CallError`] says whether the request was certainly
-//!   not sent.
+//! * [`PeerClients`] make many concurrent calls over one connection for each node; they carry the
+//!   requests of clients that another node has to serve. A [`CallError`] says whether the request
+//!   was certainly not sent.
 //! * [`serve`] accepts connections and answers requests; `log_throttle` limits the rate of repeated
 //!   warnings.
 //!
 //! Invariants:
-//! * nothing is sent to or taken from a node of another cluster, group or protocol version, or
-//!   another node or another incarnation of it than the one that was meant;
-//! * every call ends within a time of its own, whatever the network does;
-//! * a message that cannot be read closes its connection, and harms nothing else;
-//! * a frame that arrives takes no more memory than bytes of it have arrived, is whole within a
-//!   time, and of senders that are no members one large one arrives at a time.
+//! * no message is exchanged with a node of another cluster, group or protocol version, or with any
+//!   other node or incarnation than the expected one;
+//! * every call ends within its own time limit, even if the network fails;
+//! * a message that cannot be read closes its connection and has no other effect;
+//! * memory for a frame is allocated only as its bytes arrive, a frame must be complete within a
+//!   time limit, and of all senders that are not members only one at a time may send a large frame.
 
 mod client;
 mod endpoint;

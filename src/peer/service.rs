@@ -1,19 +1,19 @@
 //! Accepts connections of other nodes, and answers their requests.
 //!
 //! Raft's own calls are answered one after the other, in the order sent. Forwarded requests of
-//! clients run concurrently, up to [`CONCURRENT_MAX`] for a connection, and each is answered when
-//! it is ready.
+//! clients run concurrently, up to [`CONCURRENT_MAX`] for a connection, and each is answered as
+//! soon as it is done.
 //!
 //! A Raft call is cancelled when its connection ends. A caller that stops waiting for a response
-//! closes the connection and uses another; abandoned calls would otherwise pile up behind a disk
-//! that accepts nothing.
+//! closes the connection and uses another; without the cancellation, abandoned calls would pile up
+//! behind a disk that hangs.
 //!
-//! A connection that brings no whole request for [`IDLE_MAX`], while none of its own is being
-//! answered, is closed. The side that asks does not use one again after [`REUSE_MAX`], so no
-//! request meets a connection that is about to close.
+//! A connection is closed if it brings no complete request for [`IDLE_MAX`] while none of its
+//! requests is in progress. The requesting side stops using an idle connection earlier, after
+//! [`REUSE_MAX`], so no request is sent on a connection that is about to be closed.
 //!
-//! The memory that senders take which are no members is bounded: one large frame of all of them
-//! together is taken in at a time.
+//! The memory that senders who are not members can occupy is limited: of all their large frames,
+//! only one is read at a time.
 
 use std::io;
 use std::net::SocketAddr;
@@ -31,37 +31,38 @@ use super::log_throttle::LogThrottle;
 use super::wire::{Request, Response};
 use crate::env::{Acceptor, Connection};
 
-/// Maximum number of requests in progress for one connection; the next is read when one is
-/// answered.
+/// Maximum number of requests in progress on one connection; the next one is read when one of them
+/// has been answered.
 const CONCURRENT_MAX: usize = 1024;
-/// Maximum number of connections: some for each purpose of each possible member. Further ones are
-/// closed at once, so that a flood of this port takes neither memory nor the file descriptors that
-/// clients need.
+/// Maximum number of connections: enough for the several that each possible member opens. Further
+/// ones are closed at once, so that a flood of connections to this port takes neither memory nor
+/// the file descriptors that clients need.
 const CONNECTIONS_MAX: usize = 512;
-/// Pause after the system refused a connection: an immediate retry would only burn the processor.
+/// Pause after a failed accept: an immediate retry would only waste processor time.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// A connection on which nothing was asked for longer is not used again.
+/// The requesting side does not use a connection again if it has sent nothing on it for this long.
 pub const REUSE_MAX: Duration = Duration::from_secs(30);
-/// A connection is closed after this without a request: one that begins while the connection may
-/// be used is whole by then.
+/// The accepting side closes a connection after this time without a request. A request that begins
+/// before [`REUSE_MAX`] is complete by then.
 pub const IDLE_MAX: Duration = REUSE_MAX.saturating_add(FRAME_TIME_MAX);
-/// A larger frame of a sender that is no member waits for the one before it.
+/// A frame of at most this size is read at once, even if the sender is not a member. For larger
+/// ones such senders wait for each other.
 pub const SMALL_FRAME_BYTES_MAX: usize = 64 << 10;
 
-/// What answers requests.
+/// Answers the requests of other nodes.
 pub trait Handler: Clone + Send + Sync + 'static {
     /// Whether the sender is a member, as far as this node knows.
     fn knows(&self, from: Caller) -> bool;
     fn answer(&self, from: Caller, request: Request) -> impl Future<Output = Response> + Send;
 }
 
-/// As [`serve_on`], with a port that is closed with it.
+/// Like [`serve_on`], and closes the port when it is dropped.
 pub async fn serve(mut acceptor: Box<dyn Acceptor>, endpoint: Arc<Endpoint>, handler: impl Handler) {
     serve_on(&mut *acceptor, endpoint, handler).await;
 }
 
-/// Serves other nodes for as long as it is polled. Dropped, it closes every connection.
+/// Serves other nodes for as long as it is polled. Dropping the future closes every connection.
 pub async fn serve_on(acceptor: &mut dyn Acceptor, endpoint: Arc<Endpoint>, handler: impl Handler) {
     let mut connections = JoinSet::new();
     let throttle = Arc::new(LogThrottle::default());
@@ -72,7 +73,7 @@ pub async fn serve_on(acceptor: &mut dyn Acceptor, endpoint: Arc<Endpoint>, hand
             Some(_) = connections.join_next() => {}
             accepted = acceptor.accept() => match accepted {
                 Ok((_, from)) if connections.len() >= CONNECTIONS_MAX => {
-                    refused(&throttle, from, "there are too many connections of other nodes");
+                    refused(&throttle, from, "there are too many connections from other nodes");
                 }
                 Ok((stream, from)) => {
                     let throttle = throttle.clone();
@@ -85,13 +86,13 @@ pub async fn serve_on(acceptor: &mut dyn Acceptor, endpoint: Arc<Endpoint>, hand
                                 io::ErrorKind::InvalidData | io::ErrorKind::PermissionDenied => {
                                     refused(&throttle, from, &error.to_string());
                                 }
-                                _ => tracing::debug!(%from, %error, "a connection of another node ended"),
+                                _ => tracing::debug!(%from, %error, "a connection from another node ended"),
                             }
                         }
                     });
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "cannot accept a connection of another node");
+                    tracing::warn!(%error, "cannot accept a connection from another node");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             }
@@ -124,7 +125,7 @@ async fn serve_one(
         let Incoming { number, request, room: taken } = match early.take() {
             Some(incoming) => incoming,
             None => {
-                let idle = |_| io::Error::new(io::ErrorKind::TimedOut, "it was idle");
+                let idle = |_| io::Error::new(io::ErrorKind::TimedOut, "the connection was idle");
                 let (reader, incoming) = timeout(IDLE_MAX, &mut next).await.map_err(idle)??;
                 next = Box::pin(read(reader));
                 incoming
@@ -135,8 +136,8 @@ async fn serve_one(
             let response = tokio::select! {
                 biased;
                 response = &mut answer => response,
-                // Usually the end of the connection: a caller sends nothing before it has the
-                // response.
+                // Usually this is the end of the connection: a caller sends nothing before it has
+                // the response. The call is cancelled then.
                 read_on = &mut next => {
                     let (reader, incoming) = read_on?;
                     next.set(read(reader));
@@ -166,7 +167,7 @@ type Reader = ReadHalf<Box<dyn Connection>>;
 struct Incoming {
     number: u64,
     request: Request,
-    /// The place of a large frame of a sender that is no member.
+    /// Held while a large frame is read from a sender that is not a member.
     room: Option<OwnedSemaphorePermit>,
 }
 
@@ -189,7 +190,8 @@ async fn read(
     Ok((reader, Incoming { number, request, room }))
 }
 
-/// Whether the request waits for other nodes, so that later requests must not wait for it.
+/// Whether the request may have to wait for other nodes; later requests on the connection then do
+/// not wait for it.
 fn runs_concurrently(request: &Request) -> bool {
     matches!(request, Request::Propose { .. } | Request::ReadPoint { .. } | Request::Change(_))
 }
@@ -212,7 +214,7 @@ mod tests {
     use crate::storage::Identity;
     use tokio::io::{AsyncWriteExt, DuplexStream, duplex};
 
-    /// Never answers, like a node whose disk accepts nothing.
+    /// A handler that never answers, like a node whose disk hangs.
     #[derive(Clone)]
     struct Silent;
 
@@ -239,7 +241,8 @@ mod tests {
         let client = endpoint(1);
         let mut refused = 0;
         for _ in 0..CONNECTIONS_MAX + 100 {
-            // A connection that is refused for want of a slot finds one a moment later.
+            // A connection that is refused because all slots are taken is tried again until one is
+            // free.
             let mut stream = loop {
                 match client.connect(target).await {
                     Ok(stream) => break stream,
@@ -251,12 +254,12 @@ mod tests {
             };
             let vote = StoredVote { term: 1, node_id: 1, committed: true };
             let append = Append { vote, previous: None, entries: Vec::new(), commit: None, time_ms: 0 };
-            frame::write(&mut stream, 1, &Request::Append(append)).await.expect("it is open");
+            frame::write(&mut stream, 1, &Request::Append(append)).await.expect("the connection is open");
         }
         serving.abort();
     }
 
-    /// Answers at once, and knows one node.
+    /// A handler that answers at once and knows only one node as a member.
     #[derive(Clone)]
     struct Prompt;
 
@@ -279,14 +282,14 @@ mod tests {
 
     type Serving = tokio::task::JoinHandle<io::Result<()>>;
 
-    /// A connection of this node that has shaken hands.
+    /// A connection to this node after its handshake.
     async fn served(from: u64, room: &Arc<Semaphore>) -> (DuplexStream, Serving) {
         let (mut stream, other) = duplex(4 << 20);
         let room = room.clone();
         let serving =
             tokio::spawn(async move { serve_one(Box::new(other), &endpoint_of(9), Prompt, room).await });
         let target = Target { id: 9, address: "", incarnation: Some(9) };
-        endpoint_of(from).shake_hands(&mut stream, target).await.expect("it is welcome");
+        endpoint_of(from).shake_hands(&mut stream, target).await.expect("the handshake succeeds");
         (stream, serving)
     }
 
@@ -303,11 +306,12 @@ mod tests {
         let (mut stream, serving) = served(KNOWN, &Arc::new(Semaphore::new(1))).await;
         for number in 0..5 {
             tokio::time::sleep(REUSE_MAX).await;
-            frame::write(&mut stream, number, &Request::Standing).await.expect("it is open");
+            frame::write(&mut stream, number, &Request::Standing).await.expect("the connection is open");
             assert!(is_answered(&mut stream, Duration::from_secs(1)).await);
         }
         let idle = tokio::time::Instant::now();
-        let ended = serving.await.expect("it does not panic").expect_err("it is closed");
+        let ended =
+            serving.await.expect("the serving task does not panic").expect_err("the connection is closed");
         assert_eq!((ended.kind(), idle.elapsed()), (io::ErrorKind::TimedOut, IDLE_MAX));
     }
 
@@ -317,17 +321,21 @@ mod tests {
         let mut bytes = Vec::new();
         frame::encode(1, &large(), &mut bytes);
         let (mut half, serving) = served(7, &room).await;
-        half.write_all(&bytes[..bytes.len() / 2]).await.expect("it is open");
+        half.write_all(&bytes[..bytes.len() / 2]).await.expect("the connection is open");
         let (mut stranger, _) = served(8, &room).await;
-        frame::write(&mut stranger, 2, &Request::Standing).await.expect("it is open");
-        assert!(is_answered(&mut stranger, Duration::from_secs(1)).await, "a small one has its place");
-        frame::write(&mut stranger, 3, &large()).await.expect("it is open");
-        assert!(!is_answered(&mut stranger, Duration::from_secs(1)).await, "the other takes the place");
+        frame::write(&mut stranger, 2, &Request::Standing).await.expect("the connection is open");
+        assert!(is_answered(&mut stranger, Duration::from_secs(1)).await, "a small frame is read at once");
+        frame::write(&mut stranger, 3, &large()).await.expect("the connection is open");
+        assert!(!is_answered(&mut stranger, Duration::from_secs(1)).await, "the other large frame is read");
         let (mut member, _) = served(KNOWN, &room).await;
-        frame::write(&mut member, 4, &large()).await.expect("it is open");
-        assert!(is_answered(&mut member, Duration::from_secs(1)).await, "a member needs none");
-        let ended = serving.await.expect("it does not panic").expect_err("it is closed");
+        frame::write(&mut member, 4, &large()).await.expect("the connection is open");
+        assert!(
+            is_answered(&mut member, Duration::from_secs(1)).await,
+            "a member's large frame is read at once"
+        );
+        let ended =
+            serving.await.expect("the serving task does not panic").expect_err("the connection is closed");
         assert_eq!(ended.kind(), io::ErrorKind::TimedOut);
-        assert!(is_answered(&mut stranger, Duration::from_secs(1)).await, "the place is free again");
+        assert!(is_answered(&mut stranger, Duration::from_secs(1)).await, "the permit is free again");
     }
 }

@@ -1,5 +1,5 @@
-//! The messages between nodes. The layout is our own, in postcard: an alpha version of openraft may
-//! change its types.
+//! The messages between nodes. They have types of our own, encoded with postcard, because an alpha
+//! version of openraft may change its types.
 //!
 //! A connection begins with a [`Hello`] and its [`Welcome`]; then one side sends [`Request`]s, and
 //! the other a [`Response`] to each.
@@ -14,24 +14,25 @@ use crate::error::Unavailable;
 use crate::resp::Reply;
 use crate::storage::log::LogPosition;
 
-/// Changed whenever a message changes its layout: nodes of different versions refuse each other.
+/// Increased whenever the layout of a message changes: nodes with different versions refuse each
+/// other.
 pub const PROTOCOL_VERSION: u32 = 4;
 
-/// A member of the cluster: its addresses, and the incarnation of its number.
+/// A member of the cluster: its addresses, and the incarnation that its number stands for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Member {
-    /// `host:port` for other nodes.
+    /// The address (`host:port`) for other nodes.
     pub raft_address: String,
-    /// `host:port` for clients.
+    /// The address (`host:port`) for clients.
     pub client_address: String,
-    /// The number of its data directory. A node that lost its disk returns with another
-    /// incarnation, and is another server to Raft: it knows nothing of what the earlier one
-    /// acknowledged and voted for.
+    /// The random number of the node's data directory. A node that lost its disk returns with
+    /// another incarnation. To Raft it is then another server, because it does not know which
+    /// entries and votes the earlier one had acknowledged.
     pub incarnation: u64,
 }
 
 impl Member {
-    /// Whether both have the same addresses.
+    /// Whether both members have the same addresses.
     pub fn has_addresses_of(&self, other: &Member) -> bool {
         (&self.raft_address, &self.client_address) == (&other.raft_address, &other.client_address)
     }
@@ -43,7 +44,7 @@ impl fmt::Display for Member {
     }
 }
 
-/// A vote, on disk and between nodes.
+/// A vote, as it is stored on disk and sent between nodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredVote {
     pub term: u64,
@@ -54,7 +55,7 @@ pub struct StoredVote {
 /// One message that a client published.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PubSubMessage {
-    /// Whether it is for sharded channels (SPUBLISH).
+    /// Whether the message is for sharded channels (SPUBLISH).
     pub shard: bool,
     pub channel: Bytes,
     pub message: Bytes,
@@ -66,10 +67,11 @@ impl PubSubMessage {
     }
 }
 
-/// The result of a batch that was applied.
+/// The result of a batch of commands that has been applied.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Done {
-    /// The batch's entry: a node that has applied it has all of the batch's changes.
+    /// The index of the batch's entry: a node that has applied this entry has all changes of the
+    /// batch.
     pub index: u64,
     /// One reply for each command.
     pub replies: Vec<Reply>,
@@ -89,7 +91,8 @@ pub struct Hello {
     /// The expected incarnation. `None` accepts any, and is used only to ask for the node's
     /// identity.
     pub to_incarnation: Option<u64>,
-    /// The index of the newest membership that lists the sender: a later one may have removed it.
+    /// The index of the newest membership known to the sender that lists it. A later membership may
+    /// have removed the sender.
     pub members_index: Option<u64>,
 }
 
@@ -97,7 +100,7 @@ pub struct Hello {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Welcome {
     Ready,
-    /// The connection is closed after this, for the reason given.
+    /// The connection is closed after this message, for the reason given.
     Refused(String),
     /// The sender is no longer a member.
     Removed,
@@ -119,7 +122,7 @@ pub struct Append {
     pub previous: Option<LogPosition>,
     pub entries: Vec<WireEntry>,
     pub commit: Option<LogPosition>,
-    /// The leader's time when it sent this, in unix milliseconds.
+    /// The leader's time when it sent the append, in Unix milliseconds.
     pub time_ms: u64,
 }
 
@@ -131,7 +134,7 @@ pub struct AskVote {
     pub transfer: bool,
 }
 
-/// A snapshot that is about to be sent. Offers with equal fields are of the same snapshot.
+/// Announces a snapshot before it is sent. Offers with equal fields concern the same snapshot.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Offer {
     pub position: LogPosition,
@@ -139,36 +142,37 @@ pub struct Offer {
     pub meta: Bytes,
 }
 
-/// What a node knows of the cluster and of the asking node.
+/// A node's report about itself, its cluster and the asking node.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {
     pub incarnation: u64,
-    /// Drawn at each start: two processes on copies of one directory have the same incarnation.
+    /// A random number drawn at each start. It distinguishes processes that run on copies of one
+    /// directory, which have the same incarnation.
     pub process: u64,
-    /// Whether the cluster continues without the answering node: its knowledge is outdated.
+    /// Whether the answering node was removed from its cluster, so that its knowledge is outdated.
     pub removed: bool,
-    /// `None`: the node is in no cluster yet.
+    /// The cluster of the answering node; `None` if it is in none yet.
     pub cluster: Option<Formed>,
-    /// What the asking node has acknowledged to the answering one.
+    /// The newest entry that the asking node has acknowledged to the answering one.
     pub acknowledged: Option<Acknowledged>,
-    /// The end of its log.
+    /// The last entry in the answering node's log.
     pub last: Option<LogPosition>,
-    /// The newest entry that it has applied.
+    /// The newest entry that the answering node has applied.
     pub applied: Option<LogPosition>,
 }
 
-/// The members of a cluster that was formed.
+/// The membership of a cluster that exists.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Formed {
-    /// The index of the membership's entry.
+    /// The index of the membership entry.
     pub index: Option<u64>,
-    /// Whether it was applied: a membership that may still be truncated removes no member.
+    /// Whether the membership entry was applied: one that may still be truncated removes no member.
     pub applied: bool,
     pub members: BTreeMap<u64, Member>,
     pub leader: Option<u64>,
 }
 
-/// The end of a log, as a member reported it durable to its leader.
+/// The end of its log that a member reported to its leader as durable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Acknowledged {
     /// The term of the leader that received the acknowledgement.
@@ -176,24 +180,24 @@ pub struct Acknowledged {
     pub last: LogPosition,
 }
 
-/// A change that an operator requests; the leader executes it.
+/// A change of the cluster that an operator requests and the leader executes.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Change {
     Add {
         id: u64,
         member: Member,
     },
-    /// A learner asks for its vote. A removed member cannot return by this.
+    /// A learner asks to be made a voter. A removed member cannot return by this request.
     Claim {
         id: u64,
         incarnation: u64,
     },
     Remove {
         id: u64,
-        /// Remove even if the remaining voters that answer are no majority.
+        /// Remove the node even if fewer than a majority of the remaining voters answer.
         force: bool,
     },
-    /// To the named voter, or to the one with the most of the log.
+    /// Hand leadership to the named voter or, for `None`, to the voter with the longest log.
     Transfer {
         to: Option<u64>,
     },
@@ -209,7 +213,7 @@ pub enum Request {
         to: u64,
         last: Option<LogPosition>,
     },
-    /// Answered with the offset to continue from.
+    /// The response has the offset at which to continue.
     SnapshotOffer(Offer),
     SnapshotChunk {
         offset: u64,
@@ -218,33 +222,33 @@ pub enum Request {
     SnapshotEnd {
         vote: StoredVote,
     },
-    /// Writes that a client sent to another node.
+    /// Writes of a client, forwarded to the leader.
     Propose {
         commands: u32,
         bytes: Bytes,
     },
-    /// Asks for the point that a read has to see.
+    /// Asks the leader for the point that must be reached before a read.
     ReadPoint {
         lease: bool,
     },
     Change(Change),
-    /// Messages between clients.
+    /// Messages that clients published, for subscribers on the receiving node.
     PubSub(Vec<PubSubMessage>),
-    /// Asks for the node's identity, and for what it knows of the caller.
+    /// Asks a node for its identity, and for its report about the asking node.
     Standing,
-    /// Tells the other node that it has lost entries of its log that it had acknowledged.
+    /// Reports to a member that it has lost entries which it had acknowledged.
     Lost(Acknowledged),
 }
 
-/// Why a forwarded request has no result.
+/// The reason why a forwarded request has no result.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum ForwardError {
-    /// The node does not lead: nothing was done, and the leader may be asked.
+    /// The node does not lead, and nothing was done: the request may be sent to the leader.
     NotLeader,
     Unavailable(Unavailable),
 }
 
-/// Why a change failed.
+/// The reason why a change of the cluster failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ChangeRefused {
     NotLeader,
@@ -256,12 +260,12 @@ pub enum ChangeRefused {
     Unknown(String),
 }
 
-/// The point that a read has to see.
+/// The point that must be reached before a read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReadPoint {
-    /// The entry that must have been applied.
+    /// The index of the entry that must have been applied.
     pub index: u64,
-    /// The time by which deadlines are judged, in unix milliseconds.
+    /// The time that decides for the read which keys have expired, in Unix milliseconds.
     pub time_ms: u64,
 }
 
@@ -275,7 +279,7 @@ pub enum Response {
         vote: StoredVote,
         granted: bool,
         last: Option<LogPosition>,
-        /// The cluster's time, if the voter knows it.
+        /// The cluster's time; `None` if the voter does not know it.
         time_ms: Option<u64>,
     },
     Transferred(Result<(), String>),
@@ -286,6 +290,6 @@ pub enum Response {
     Changed(Result<(), ChangeRefused>),
     Received,
     Standing(Standing),
-    /// The node can no longer answer, or cannot answer this request.
+    /// The node cannot answer this request, or can no longer answer any.
     Failed(String),
 }

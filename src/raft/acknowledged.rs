@@ -2,14 +2,14 @@
 //! out to have lost it.
 //!
 //! Raft counts an entry as committed because a majority reported it durable. A member whose data
-//! directory was replaced by an older copy no longer has what it reported, and cannot know that.
-//! Its leader can.
+//! directory was replaced by an older copy no longer has those entries, and cannot find that out
+//! itself. The leader can: it compares the member's replies with these records.
 //!
 //! Invariants:
 //! * an acknowledgement belongs to one incarnation of a member and one leader's term, and within
 //!   these it only grows;
-//! * it counts as evidence of a loss only in the term in which it was given: a later leader may
-//!   rightly have truncated those entries.
+//! * an acknowledgement is evidence of a loss only in the term in which it was given: a later
+//!   leader may have truncated those entries, as Raft allows.
 
 use std::collections::BTreeMap;
 
@@ -30,8 +30,8 @@ struct Known {
 }
 
 impl Acknowledgements {
-    /// Records that a member has its log durable up to `last`, as it replied to the leader of this
-    /// term.
+    /// Records that `member` replied to the leader of `leader_term` that its log is durable up to
+    /// `last`.
     pub fn note(&self, member: u64, incarnation: u64, leader_term: u64, last: LogPosition) {
         let mut known = self.0.lock();
         let acknowledged = Acknowledged { leader_term, last };
@@ -43,7 +43,8 @@ impl Acknowledgements {
         }
     }
 
-    /// The position that a member has acknowledged to this node, if any.
+    /// The newest position that a member has acknowledged to this node; `None` if it has
+    /// acknowledged nothing.
     pub fn of(&self, member: u64, incarnation: u64) -> Option<Acknowledged> {
         let known = self.0.lock();
         known.get(&member).filter(|known| known.incarnation == incarnation).map(|known| known.acknowledged)
@@ -81,11 +82,11 @@ mod tests {
     #[test]
     fn an_entry_that_was_acknowledged_and_is_missing_was_lost() {
         let all = Acknowledgements::default();
-        assert_eq!(all.missing(2, 7, 3, Some((50, 3))), None, "nothing is known of it");
+        assert_eq!(all.missing(2, 7, 3, Some((50, 3))), None, "this member has acknowledged nothing");
         all.note(2, 7, 3, (100, 3));
         all.note(2, 7, 3, (90, 3));
         assert_eq!(all.of(2, 7), Some(Acknowledged { leader_term: 3, last: (100, 3) }));
-        assert_eq!(all.missing(2, 7, 3, Some((101, 3))), None, "it had not got so far");
+        assert_eq!(all.missing(2, 7, 3, Some((101, 3))), None, "the entry is beyond the acknowledgement");
         assert_eq!(all.missing(2, 7, 3, None), None);
         assert!(!all.has_lost(2, 7));
         assert_eq!(all.missing(2, 7, 3, Some((100, 3))), all.of(2, 7));

@@ -31,7 +31,7 @@ struct StoredMeta {
 
 /// Bytes whose checksum is right but whose layout is unknown.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("{0} is not in a layout that this version reads")]
+#[error("{0} has a layout that this version cannot read")]
 pub struct Unreadable(&'static str);
 
 pub fn log_id(index: u64, term: u64) -> LogId {
@@ -63,7 +63,7 @@ pub fn load_vote(stored: StoredVote) -> Vote {
 }
 
 pub fn encode_vote(vote: &Vote) -> Vec<u8> {
-    postcard::to_stdvec(&store_vote(vote)).expect("a vote encodes into memory")
+    postcard::to_stdvec(&store_vote(vote)).expect("encoding into memory succeeds")
 }
 
 pub fn decode_vote(bytes: &[u8]) -> Result<Vote, Unreadable> {
@@ -71,7 +71,7 @@ pub fn decode_vote(bytes: &[u8]) -> Result<Vote, Unreadable> {
 }
 
 pub fn encode_log_id(id: &LogId) -> Vec<u8> {
-    postcard::to_stdvec(&pair(id)).expect("a log id encodes into memory")
+    postcard::to_stdvec(&pair(id)).expect("encoding into memory succeeds")
 }
 
 pub fn decode_log_id(bytes: &[u8]) -> Result<LogId, Unreadable> {
@@ -100,7 +100,7 @@ pub fn encode_payload(payload: &EntryPayload<Payload, u64, Member>) -> Bytes {
         EntryPayload::Normal(batch) => batch.0.clone(),
         EntryPayload::Membership(membership) => {
             let out = postcard::to_io(&store_members(membership), vec![MEMBERSHIP_TAG]);
-            Bytes::from(out.expect("a membership encodes into memory"))
+            Bytes::from(out.expect("encoding into memory succeeds"))
         }
     }
 }
@@ -123,7 +123,7 @@ pub fn encode_meta(meta: &SnapshotMeta) -> Vec<u8> {
         members_at: meta.last_membership.log_id().as_ref().map(pair),
         members: store_members(meta.last_membership.membership()),
     };
-    postcard::to_stdvec(&stored).expect("a snapshot's description encodes into memory")
+    postcard::to_stdvec(&stored).expect("encoding into memory succeeds")
 }
 
 pub fn decode_meta(bytes: &[u8]) -> Result<SnapshotMeta, Unreadable> {
@@ -137,7 +137,7 @@ pub fn decode_meta(bytes: &[u8]) -> Result<SnapshotMeta, Unreadable> {
     })
 }
 
-/// The state of a log that was purged up to `purged` and ends at `last`.
+/// openraft's description of a log that was purged up to `purged` and ends at `last`.
 pub fn log_state(purged: Option<(u64, u64)>, last: Option<(u64, u64)>) -> openraft::LogState<TypeConfig> {
     let id = |(index, term)| log_id(index, term);
     openraft::LogState { last_purged_log_id: purged.map(id), last_log_id: last.or(purged).map(id) }

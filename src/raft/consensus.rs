@@ -21,20 +21,20 @@ use crate::storage::log::{Log, LogPosition};
 
 pub(super) type Metrics = openraft::RaftMetrics<TypeConfig>;
 
-/// A clone is another handle on the same consensus.
+/// A handle on consensus; clones share it.
 #[derive(Clone)]
 pub struct Consensus {
     pub(super) raft: Raft<TypeConfig, StateMachine>,
     pub(super) log: Arc<Log>,
 }
 
-/// Hears of the changes of what a node knows of its group: entries, members, the leader, and how
-/// far the others are.
+/// Signals each change in a node's view of its group: entries, members, the leader, and the
+/// progress of the other members.
 pub struct Changes(openraft::type_config::alias::WatchReceiverOf<TypeConfig, Metrics>);
 
 impl Changes {
-    /// Returns when something changed since this was made, or last returned; never once consensus
-    /// has stopped.
+    /// Returns when the view has changed since `self` was created or since the last return; never
+    /// returns once consensus has stopped.
     pub async fn next(&mut self) {
         if self.0.changed().await.is_err() {
             std::future::pending().await
@@ -55,7 +55,7 @@ impl Consensus {
         self.raft.is_leader()
     }
 
-    /// The leader as far as this node knows, with its address if that is known.
+    /// The leader that this node knows of, with its address if the membership lists it.
     pub fn leader(&self) -> Option<(u64, Option<Member>)> {
         self.with_metrics(|metrics| {
             let members = metrics.membership_config.membership();
@@ -72,8 +72,9 @@ impl Consensus {
         self.leads_alone().is_some()
     }
 
-    /// For the only voter: whether it leads; `None` with other voters. Reads the metrics once,
-    /// because every batch of reads asks.
+    /// `Some(true)` if this node leads and is the only voter, `Some(false)` if it is the only voter
+    /// and does not lead, `None` if there are other voters. Reads the metrics only once, because
+    /// every batch of reads calls it.
     pub fn leads_alone(&self) -> Option<bool> {
         self.with_metrics(|metrics| {
             let alone = metrics.membership_config.voter_ids().eq([metrics.id]);
@@ -100,7 +101,7 @@ impl Consensus {
         self.with_metrics(|metrics| metrics.membership_config.membership().get_node(&id).cloned())
     }
 
-    /// Whether an incarnation of a node is a member, committed or not.
+    /// Whether this incarnation of a node is a member; the membership entry may be uncommitted.
     pub fn has_member(&self, id: u64, incarnation: u64) -> bool {
         let is_it = |member: &Member| member.incarnation == incarnation;
         self.with_metrics(|metrics| metrics.membership_config.membership().get_node(&id).is_some_and(is_it))
@@ -116,13 +117,13 @@ impl Consensus {
         self.log.last().or(self.log.purged())
     }
 
-    /// The term of an entry that the log still holds, or of the entry up to which it was purged.
+    /// The term of an entry that the log still holds, or of the last purged entry.
     pub fn term_of(&self, index: u64) -> Option<u64> {
         let purged = || self.log.purged().filter(|purged| purged.0 == index).map(|purged| purged.1);
         self.log.term_of(index).or_else(purged)
     }
 
-    /// Whether this node has a vote or an entry, from this start or an earlier one.
+    /// Whether this node has voted or has an entry, from this run or an earlier one.
     pub async fn is_initialized(&self) -> Result<bool, Fatal> {
         self.raft.is_initialized().await.map_err(stopped)
     }
@@ -130,7 +131,7 @@ impl Consensus {
     /// Forms the cluster with these initial members.
     ///
     /// # Errors
-    /// Why it was not formed.
+    /// The reason why the cluster could not be formed.
     pub async fn initialize(&self, members: BTreeMap<u64, Member>) -> Result<(), String> {
         self.raft.initialize(members).await.map_err(|error| error.to_string())
     }
@@ -140,13 +141,13 @@ impl Consensus {
         self.raft.trigger().elect(false).await.map_err(stopped)
     }
 
-    /// Sets whether this node starts an election when it has not heard from a leader.
+    /// Enables or disables elections started by this node when it does not hear from a leader.
     pub fn enable_elections(&self, enabled: bool) {
         self.raft.runtime_config().elect(enabled);
     }
 
-    /// Confirms this node's leadership by a majority, or by its lease, and returns the index that a
-    /// read has to see.
+    /// Confirms this node's leadership by a majority, or by its lease, and returns the index that
+    /// must be applied before a read.
     pub async fn read_index(&self, lease: bool) -> Result<u64, ForwardError> {
         let policy = if lease { ReadPolicy::LeaseRead } else { ReadPolicy::ReadIndex };
         match self.raft.get_read_log_id(policy).await {
@@ -161,18 +162,18 @@ impl Consensus {
         }
     }
 
-    /// Whether a majority answered so recently that it cannot have elected another leader.
+    /// Whether a majority has replied so recently that it cannot have elected another leader.
     pub fn holds_lease(&self) -> bool {
         let leader = self.raft.as_leader();
         let acked = leader.ok().and_then(|leader| leader.last_quorum_acked());
         acked.is_some_and(|acked| acked.elapsed() < LEASE)
     }
 
-    /// Returns once the log that was on disk at the start has been applied, or consensus has
-    /// stopped.
+    /// Returns once the log found on disk at the start has been applied, or consensus has stopped.
     pub(super) async fn until_log_is_applied(&self) -> Result<(), Fatal> {
         let last = self.with_metrics(|metrics| metrics.last_log_index);
-        // No majority may have had the end of the log that was found, so a leader may truncate it.
+        // A later leader may truncate the end of the log that was found on disk, because no
+        // majority may have had it.
         let caught_up = move |metrics: &Metrics| {
             let last = last.min(metrics.last_log_index);
             metrics.last_applied.map(|id| id.index()) >= last && metrics.current_leader.is_some()
@@ -184,21 +185,22 @@ impl Consensus {
         self.raft.trigger().snapshot().await.map_err(stopped)
     }
 
-    /// Tells of every change of what this node knows of its group.
+    /// Watches this node's view of its group for changes.
     pub fn changes(&self) -> Changes {
         Changes(self.raft.metrics())
     }
 
-    /// Returns when consensus stops because of an error: the node has failed.
+    /// Returns when consensus stops because of an error: the node can no longer work.
     pub async fn failed(&self) -> Fatal {
         let mut metrics = self.raft.metrics();
         loop {
             if let Err(error) = &metrics.borrow_watched().running_state {
-                // Consensus has only the text of the log's error, if anything.
+                // Consensus keeps the log's error only as text, if at all; the log has the error
+                // itself.
                 return self.log.failure().unwrap_or_else(|| stopped(error));
             }
             if metrics.changed().await.is_err() {
-                return Fatal::Consensus("its task ended".to_string());
+                return Fatal::Consensus("the task of consensus has ended".to_string());
             }
         }
     }

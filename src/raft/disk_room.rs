@@ -1,8 +1,8 @@
 //! Checks whether the disk has room for the leader's entries.
 //!
-//! Consensus waits for the entries that it has accepted, and answers nothing meanwhile. Entries for
-//! which the log has no room are therefore refused before: the leader retries, and continues with
-//! the other members if they are a majority.
+//! Once consensus has accepted entries, it handles nothing else until they are on disk. Entries for
+//! which the log has no room are therefore refused before they reach consensus. The leader retries
+//! them, and commits them without this node if the other members are a majority.
 //!
 //! Invariant: the disk is reported full exactly while the last entries that arrived were refused.
 
@@ -19,7 +19,7 @@ impl Default for DiskRoom {
 }
 
 impl DiskRoom {
-    /// Reserves room in the log for entries of the leader.
+    /// Reserves room in the log for entries sent by the leader.
     pub fn take(&self, log: &Log, payloads: impl Iterator<Item = usize>) -> Result<Room, NoSpace> {
         let room = log.reserve_each(payloads);
         let full = room.as_ref().err();
@@ -38,7 +38,7 @@ impl DiskRoom {
         room
     }
 
-    /// Waits until there is no room, and returns the reason.
+    /// Waits until the disk has no room, and returns the reason.
     pub async fn until_full(&self) -> NoSpace {
         let mut known = self.0.subscribe();
         // `self` holds the sender, so the channel does not end.

@@ -1,7 +1,7 @@
 //! Removes keys whose deadline has passed.
 //!
-//! A reader treats such a key as gone at once. The leader removes it through the log, so that every
-//! replica does so at the same index; nothing else expires a key.
+//! Reads treat such a key as absent from its deadline on. The leader removes it through the log, so
+//! that every replica removes it at the same index; nothing else expires a key.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,18 +18,18 @@ use crate::keyspace::{Key, Keyspace};
 use crate::machine::Batch;
 use crate::resp::Protocol;
 
-/// Interval of the search for expired keys. With an entry's way through the log, a key is removed
+/// Interval of the search for expired keys. Including the commit of the entry, a key is removed
 /// within 200 ms. The cost of a search does not grow with the keys that are not due.
 const INTERVAL: Duration = Duration::from_millis(100);
 
-/// Maximum number of keys in one entry: readers wait while it is applied. Further keys follow at
-/// once in the next entry.
+/// Maximum number of keys in one entry, because reads wait while it is applied. Further keys follow
+/// at once in the next entry.
 const KEYS_MAX: usize = 1_000;
 
-/// Maximum size of the keys in one entry; long keys are split over several.
+/// Maximum total size of the keys in one entry; more keys go into further entries.
 const KEY_BYTES_MAX: usize = 1 << 20;
 
-/// Runs concurrently with consensus.
+/// Proposes the removal of expired keys, for as long as it is polled.
 pub async fn run(
     proposer: Proposer,
     participation: Arc<Participation>,
@@ -45,7 +45,7 @@ pub async fn run(
             if due.is_empty() {
                 break;
             }
-            // The next search finds the keys again.
+            // After a failed proposal, the next search finds the same keys again.
             if let Err((refused, _)) = proposer.write(reap(&due)).await {
                 tracing::debug!(?refused, "could not remove expired keys; the next search retries");
                 break;
@@ -55,11 +55,11 @@ pub async fn run(
 }
 
 fn reap(keys: &[Key]) -> Batch {
-    let row = table::by_code(Reap::CODE).expect("the table has the command");
+    let row = table::by_code(Reap::CODE).expect("REAP is in the command table");
     let words: Vec<Bytes> = keys.iter().map(|key| Bytes::copy_from_slice(key.as_bytes())).collect();
     let context =
         Context { protocol: Protocol::Resp2, now_ms: 0, document_bytes_max: 0, seed: SeedSource::Fixed(0) };
     let mut batch = Batch::new();
-    batch.push(row, &words, &context).expect("any keys are arguments of the command");
+    batch.push(row, &words, &context).expect("REAP accepts any keys");
     batch
 }

@@ -1,9 +1,9 @@
 //! The time at which this node last heard from a leader.
 //!
-//! Consensus remembers the leader of a term until the next election. Without a majority there is no
-//! next election, and a follower would name a dead leader for ever.
+//! Consensus remembers the leader of a term until the next election. Without a majority no election
+//! succeeds, and a follower would report a dead leader for ever.
 //!
-//! Invariant: only a leader of the current or a later term counts as heard.
+//! Invariant: only messages from a leader of the current or a later term count.
 
 use parking_lot::Mutex;
 use tokio::time::Instant;
@@ -13,7 +13,8 @@ use super::quorum::PATIENCE;
 pub struct LeaderContact(Mutex<Instant>);
 
 impl Default for LeaderContact {
-    /// At its start a node knows the leader of its last term, and gives it the time to answer.
+    /// Starts with the present time. A starting node knows the leader of its last term, and thus
+    /// reports that leader for [`PATIENCE`] before it has received a message from it.
     fn default() -> LeaderContact {
         LeaderContact(Mutex::new(Instant::now()))
     }
@@ -24,8 +25,9 @@ impl LeaderContact {
         *self.0.lock() = Instant::now();
     }
 
-    /// Whether a leader was heard from within [`PATIENCE`]: by then it has stepped down itself if
-    /// it reaches no majority.
+    /// Whether a leader sent something within [`PATIENCE`]. A leader that reaches no majority steps
+    /// down after the same time, so a leader that has been silent for longer has probably stepped
+    /// down or failed.
     pub fn is_recent(&self) -> bool {
         self.0.lock().elapsed() < PATIENCE
     }

@@ -4,4 +4,4 @@ use super::proposer::WAITING_BYTES_MAX;
 use crate::limits::{Limit, limit};
 
 pub const LIMITS: &[Limit] =
-    &[limit!(WAITING_BYTES_MAX, Bytes, "Writes that wait for the log", "`TRYAGAIN`")];
+    &[limit!(WAITING_BYTES_MAX, Bytes, "Writes that wait to be proposed", "`TRYAGAIN`")];

@@ -17,8 +17,8 @@ use super::types::{Entry, LogId, TypeConfig, Vote};
 use crate::error::Fatal;
 use crate::storage::log::{self, Log};
 
-/// Maximum size of one read of the log: an append to a follower, or a step of applying, holds it in
-/// memory.
+/// Maximum size of one read of the log. An append to a follower, or a batch of entries to apply, is
+/// held in memory.
 const READ_BYTES_MAX: usize = 8 << 20;
 
 /// A handle on the log; clones share it.
@@ -48,8 +48,8 @@ impl LogStore {
         Ok(LogStore { log, state: Arc::new(Mutex::new(state)) })
     }
 
-    /// Runs blocking disk work on a background thread: a slow disk must not delay the tasks that
-    /// report it as slow.
+    /// Runs blocking disk work on a background thread: a slow disk must not delay the async tasks
+    /// that measure and report its slowness.
     async fn wait_for_disk(
         &self,
         work: impl FnOnce(&Log) -> Result<(), Fatal> + Send + 'static,
@@ -92,10 +92,7 @@ impl RaftLogReader<TypeConfig> for LogStore {
 
     async fn limited_get_log_entries(&mut self, first: u64, end: u64) -> Result<Vec<Entry>, io::Error> {
         let entries = decode(self.log.read(first..end, READ_BYTES_MAX).map_err(io::Error::other)?)?;
-        assert!(
-            !entries.is_empty() || first >= end,
-            "a read of a range that is present returns its first entry"
-        );
+        assert!(!entries.is_empty() || first >= end, "a read returns at least the first entry of a range");
         Ok(entries)
     }
 

@@ -1,8 +1,8 @@
-//! Starts a snapshot once the log has grown by a number of bytes, and purges what no snapshot needs
-//! any more. openraft itself starts snapshots by the number of entries.
+//! Starts a snapshot once the log has grown by a number of bytes, and purges entries that the
+//! snapshots have made redundant. openraft's own trigger counts entries, not bytes.
 //!
-//! Invariant: the log begins no later than after the older of the two newest snapshots, so that
-//! nothing is lost if the newest turns out to be damaged.
+//! Invariant: the log begins no later than after the older of the two newest snapshots, so that a
+//! start can fall back to the older one if the newest is damaged.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,8 +10,8 @@ use std::time::Duration;
 use super::consensus::Consensus;
 use super::snapshot_status::SnapshotStatus;
 
-/// Interval of the checks. Writes between two checks may exceed the limit: by 200 MB at a gigabyte
-/// a second, and disks that sync are slower.
+/// Interval of the checks. The log can exceed its limit by the writes between two checks: 200 MB if
+/// the disk syncs a gigabyte a second, less on most disks.
 const INTERVAL: Duration = Duration::from_millis(200);
 
 /// Runs until consensus stops.
@@ -51,26 +51,26 @@ pub async fn run(consensus: Consensus, snapshot_log_bytes: u64, snapshots: Arc<S
 struct Growth {
     /// The newest snapshot seen so far.
     snapshot: Option<u64>,
-    /// The bytes written when it began.
+    /// Bytes written to the log when the newest snapshot began.
     counted_from: u64,
-    /// The bytes written when the snapshot under way began.
+    /// Bytes written to the log when the running snapshot began.
     begun: Option<u64>,
     running: bool,
 }
 
 impl Growth {
-    /// Notes the current figures. Returns the index up to which the log may be purged if there is a
-    /// new snapshot.
+    /// Records the current figures. If there is a new snapshot, returns the index of the one before
+    /// it, up to which the log may be purged.
     fn look(&mut self, written: u64, newest: Option<u64>, running: bool) -> Option<u64> {
         let mut older = None;
         if newest != self.snapshot {
-            // Bytes written during a snapshot count towards the next one. A short snapshot may be
-            // seen only once it is over.
+            // Bytes written during a snapshot count towards the next one. If the snapshot was so
+            // short that its start was not observed, counting begins now.
             self.counted_from = self.begun.take().unwrap_or(written);
             older = std::mem::replace(&mut self.snapshot, newest);
         }
         if running && !self.running {
-            // Whatever triggered the snapshot.
+            // The snapshot may have been started here, by an operator or by openraft.
             self.begun = Some(written);
         }
         self.running = running;
@@ -99,13 +99,13 @@ mod tests {
     fn what_is_written_during_a_snapshot_counts_for_the_next() {
         let mut growth = Growth::default();
         assert_eq!(growth.look(100, None, false), None);
-        assert_eq!(growth.since_snapshot(100), 100, "what was found at the start counts");
+        assert_eq!(growth.since_snapshot(100), 100, "the log found at the start counts");
         growth.begun(100);
         assert!(!growth.may_begin());
         assert_eq!(growth.look(150, None, true), None);
-        assert_eq!(growth.look(180, Some(7), false), None, "there was none before it");
+        assert_eq!(growth.look(180, Some(7), false), None, "there is no older snapshot");
         assert_eq!(growth.since_snapshot(180), 80);
-        // One that something else triggered, and one that was over before it was seen.
+        // A snapshot that this task did not start, and one that ended between two checks.
         assert_eq!(growth.look(200, Some(7), true), None);
         assert_eq!(growth.look(300, Some(9), false), Some(7));
         assert_eq!(growth.since_snapshot(300), 100);

@@ -14,16 +14,16 @@ use super::timing::ELECTION_TIMEOUT_MS_MAX;
 use super::types::TypeConfig;
 use crate::peer::{ChangeRefused, Member};
 
-/// How long a change may take after it has begun.
+/// How long a membership change may take once it has been proposed.
 pub const CHANGE_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a new node may take to catch up before it stays a learner: enough for a large snapshot
-/// over a slow line.
+/// How long a new node may take to catch up before the attempt to make it a voter is given up and
+/// it stays a learner: enough for a large snapshot over a slow line.
 const CATCH_UP_TIMEOUT: Duration = Duration::from_secs(24 * 3600);
-/// How long a hand-over may take: the next leader has time for an election.
+/// How long a transfer of leadership may take: enough for an election by the next leader.
 pub const TAKE_OVER_TIMEOUT: Duration = Duration::from_millis(5 * ELECTION_TIMEOUT_MS_MAX);
 
 impl Consensus {
-    /// Adds a node without a vote.
+    /// Adds a node as a learner, which has no vote.
     pub async fn add_learner(&self, id: u64, member: Member) -> Result<(), ChangeRefused> {
         done(timeout(CHANGE_TIMEOUT, self.raft.add_learner(id, member, false)).await)
     }
@@ -42,14 +42,15 @@ impl Consensus {
             false => ChangeMembers::RemoveNodes(ids),
         };
         done(timeout(CHANGE_TIMEOUT, self.raft.change_membership(change, false)).await)?;
-        // openraft publishes its metrics a moment late, and the next change is judged by them.
+        // openraft publishes its metrics a moment late, and the checks before the next change read
+        // them.
         let gone = move |metrics: &Metrics| metrics.membership_config.membership().get_node(&id).is_none();
         let _ = self.raft.wait(Some(CHANGE_TIMEOUT)).metrics(gone, "a node was removed").await;
         Ok(())
     }
 
-    /// Waits until a learner has everything that this leader has committed, or this node no longer
-    /// leads. Returns `false` on a timeout.
+    /// Waits until a learner has every entry that this leader has committed. Returns early if this
+    /// node stops leading; returns `false` on a timeout.
     pub async fn until_caught_up(&self, id: u64) -> bool {
         let caught_up = move |metrics: &Metrics| {
             let committed = metrics.local_committed.as_ref().map(|id| id.index());
@@ -78,7 +79,7 @@ impl Consensus {
         }
     }
 
-    /// The other voter with the most of the log, preferring those that answer.
+    /// The other voter whose log is the longest, preferring voters that answer.
     pub fn furthest_voter(&self) -> Option<u64> {
         self.with_metrics(|metrics| {
             let answering = answering(metrics);
@@ -99,6 +100,6 @@ fn done<T>(outcome: Outcome<T>) -> Result<(), ChangeRefused> {
             Err(ChangeRefused::Impossible(error.to_string()))
         }
         Ok(Err(error)) => Err(ChangeRefused::Unknown(error.to_string())),
-        Err(_) => Err(ChangeRefused::Unknown("it was not committed in time".to_string())),
+        Err(_) => Err(ChangeRefused::Unknown("the change was not committed in time".to_string())),
     }
 }

@@ -4,25 +4,26 @@
 //! openraft is the algorithm: elections, replication, joint consensus. This module supplies what it
 //! needs (a log, a state machine, a network, a runtime) and adds what a service needs beyond the
 //! algorithm. The modules above see [`Consensus`], [`Proposer`] and plain types, so that an alpha
-//! version of openraft can change its interfaces without a change outside of this directory. What
-//! is on disk and between nodes has layouts of our own (`codec`).
+//! version of openraft can change its interfaces without a change outside of this directory. Data
+//! on disk and on the wire has layouts of our own (`codec`).
 //!
-//! * [`Replica`] opens everything in order and hands it out: `opening` reads snapshot and log;
-//!   `types`, `log_store`, `state_machine`, `replication` and `runtime` with `watch` implement
+//! * [`Replica`] opens these parts in order and gives access to them: `opening` reads snapshot and
+//!   log; `types`, `log_store`, `state_machine`, `replication` and `runtime` with `watch` implement
 //!   openraft's interfaces.
 //! * [`Proposer`] joins waiting writes (`proposal_queue`) into entries, one in flight at a time.
 //! * [`RaftReceiver`] serves the Raft calls of other members, as far as [`Participation`] allows
 //!   and the disk has room.
 //! * `snapshots`, `snapshot_transfer` and `maintenance` keep the log short: they write, send and
-//!   receive snapshots, and purge what no snapshot needs. [`SnapshotStats`] reports on them.
-//! * `quorum` makes a leader step down that no majority answers, `members` changes the membership,
-//!   `expiry` removes keys whose deadline has passed, [`GroupTime`] is the clock for deadlines,
-//!   `timing` holds the durations.
+//!   receive snapshots, and purge the entries that snapshots made redundant. [`SnapshotStats`]
+//!   reports on them.
+//! * `quorum` makes a leader step down when no majority answers it, `members` changes the
+//!   membership, `expiry` removes keys whose deadline has passed, [`GroupTime`] is the clock for
+//!   deadlines, `timing` holds the durations.
 //!
 //! Invariants:
-//! * nothing reaches the keyspace but through the log: the machine belongs to openraft's worker,
-//!   which applies committed entries in order, each once;
-//! * what is acknowledged, to a client or to a leader, is on disk;
+//! * the keyspace changes only through the log: the machine belongs to openraft's worker, which
+//!   applies committed entries in order, each once;
+//! * every acknowledged entry is on disk, whether it was acknowledged to a client or to a leader;
 //! * every batch is answered once, and a batch that may be in a log is never proposed again;
 //! * a node that may have lost what it acknowledged neither votes nor acknowledges.
 

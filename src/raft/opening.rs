@@ -1,7 +1,7 @@
 //! Prepares a start: loads the newest snapshot, opens the log after it, and configures openraft.
 //!
-//! Invariant: the opened log continues where the restored state ends, or the start is refused with
-//! the reason.
+//! Invariant: the opened log continues where the restored state ends, otherwise the start fails
+//! with the reason.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -58,14 +58,14 @@ pub fn open_log(
     let options = log::Options { group: GROUP, background, clock, ..options.log.clone() };
     let (log, recovered) = Log::open(data.disk(), &path, options)?;
     if applied.is_some() && recovered.vote.is_none() {
-        let reason = "there is a snapshot and no log: what came after the snapshot is lost".to_string();
+        let reason = "there is a snapshot but no log: entries after the snapshot are lost".to_string();
         return Err(Fatal::Directory { path, reason });
     }
     if let Some((purged, _)) = recovered.purged
         && applied.is_none_or(|applied| applied < purged)
     {
         let reason = format!(
-            "entries up to {purged} are in no good snapshot, and the log begins after them: restore a backup"
+            "the log begins after entry {purged}, and no intact snapshot has the entries before: restore a backup"
         );
         return Err(Fatal::Directory { path, reason });
     }
@@ -73,9 +73,10 @@ pub fn open_log(
     Ok((Arc::new(log), recovered))
 }
 
-/// Checks that the log reaches the newest snapshot. A single node takes snapshots of entries that
-/// are durable in its log; a member of several may have received one from its leader and stopped
-/// before its log recorded that.
+/// Checks that the log reaches the last entry of the newest snapshot. A single node takes snapshots
+/// only of entries that are durable in its log, so a shorter log has lost its end. In a cluster of
+/// several nodes a shorter log is possible without a loss: the node received the snapshot from its
+/// leader and stopped before the log recorded that.
 fn check_end(recovered: &Recovered, applied: Option<u64>, alone: bool, path: &Path) -> Result<(), Fatal> {
     let last = recovered.last.or(recovered.purged).map(|(index, _)| index);
     if last >= applied {
@@ -84,11 +85,11 @@ fn check_end(recovered: &Recovered, applied: Option<u64>, alone: bool, path: &Pa
     let (last, applied) = (last.map_or(-1, |index| index as i64), applied.unwrap_or_default());
     if alone {
         let reason = format!(
-            "the log ends at entry {last}, before entry {applied} that the newest snapshot has: its end is lost"
+            "the log ends at entry {last}, but the newest snapshot includes entry {applied}: the end of the log is lost"
         );
         return Err(Fatal::Directory { path: path.to_owned(), reason });
     }
-    tracing::warn!(last, applied, "the log ends before the newest snapshot does");
+    tracing::warn!(last, applied, "the log ends before the last entry of the newest snapshot");
     Ok(())
 }
 
@@ -97,21 +98,21 @@ pub fn log_store(log: &Arc<Log>, recovered: &Recovered) -> Result<LogStore, Fata
         .map_err(|error| unreadable(log, error))
 }
 
-/// Bits that separate the terms of a forced cluster: more terms than a cluster goes through during
-/// such a repair.
+/// Number of low bits that a forced cluster has for its own terms; a repair goes through far fewer
+/// terms than that.
 const FORK_TERM_BITS: u32 = 20;
 
 fn unreadable(log: &Log, error: codec::Unreadable) -> Fatal {
     Fatal::Directory { path: log.path(), reason: error.to_string() }
 }
 
-/// Makes this node the only member, by an entry that no leader proposed: the other members are
-/// lost, and an operator decided to continue with this node's data. From then on, whatever its log
-/// holds counts as committed.
+/// Makes this node the only member, for an operator who decided that the other members are lost and
+/// that the cluster continues with this node's data. Appends a membership entry that no leader
+/// proposed; every entry of this node's log then counts as committed.
 ///
-/// The entry's term is far beyond any that this node knows, and depends on its new incarnation. No
-/// entry of the former members, nor of another node that was also forced to continue alone, can
-/// therefore have its index and term.
+/// The entry's term is far beyond any that this node knows, and depends on its new incarnation.
+/// Therefore no entry of a former member, or of another node that was forced in the same way, can
+/// have the same index and term.
 pub async fn forget_others(log: &Log, recovered: &mut Recovered, id: u64, own: Member) -> Result<(), Fatal> {
     let vote = recovered
         .vote
@@ -145,13 +146,14 @@ pub fn config(options: &ReplicaOptions) -> Result<Arc<openraft::Config>, Fatal> 
         heartbeat_interval: HEARTBEAT_MS,
         election_timeout_min: ELECTION_TIMEOUT_MS_MIN,
         election_timeout_max: ELECTION_TIMEOUT_MS_MAX,
-        // A node that was cut off does not unseat a leader when it returns.
+        // A node that returns after it was cut off does not depose the leader.
         enable_pre_vote: Some(true),
-        // A restarted leader may have lost entries that it had sent and not yet synced. If it
-        // continued in its term, it would assign the same index to another entry.
+        // A leader may have sent entries that it had not yet synced, and lose them in a crash. If
+        // it continued in its old term, it would assign their indexes to other entries.
         enable_leader_restore: Some(false),
         snapshot_policy: openraft::SnapshotPolicy::LogsSinceLast(options.snapshot_log_entries),
-        // `maintenance` purges the log, behind the older of two snapshots.
+        // `maintenance` purges the log instead, and keeps the entries after the older of two
+        // snapshots.
         max_in_snapshot_log_to_keep: u64::MAX,
         ..openraft::Config::default()
     };

@@ -1,16 +1,15 @@
 //! Decides how far this node takes part: whether it votes, acknowledges entries and serves clients.
 //!
-//! A node that started without what it had acknowledged must not vote as if it had promised
-//! nothing. It is therefore held back until it knows: for a moment after each start, and until the
-//! other members have reported ([`Participation::check_kept`]).
+//! A node that starts without entries or votes that it had acknowledged must not vote as if it had
+//! promised nothing. A starting node therefore grants no vote for a moment, and a node that may
+//! have lost its data waits until the other members have reported what it had acknowledged
+//! ([`Participation::check_kept`]).
 //!
 //! Invariants:
-//! * a node that was found to have lost what it acknowledged neither votes nor acknowledges any
-//!   more;
+//! * a node that was found to have lost what it acknowledged neither votes nor acknowledges again;
 //! * a node that has just started grants no vote for [`VOTE_HOLDOFF`]: it has forgotten what it
 //!   promised to a leader;
-//! * until the others have reported what it had acknowledged, it votes only in the first election
-//!   of a new cluster.
+//! * a node that waits for these reports votes only in the first election of a new cluster.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,15 +23,15 @@ use super::timing::VOTE_HOLDOFF;
 use crate::error::{Fatal, Unavailable};
 use crate::peer::{Acknowledged, AskVote, Endpoint};
 
-/// The progress of a node that found its log empty.
+/// How far a node that found its log empty has come.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Phase {
-    /// It takes part.
+    /// The node takes part in its group.
     #[default]
     Done,
-    /// It waits for these members to answer, or to form the cluster.
+    /// The node waits for these members to answer, or to form the cluster with it.
     Waiting(Vec<u64>),
-    /// Its data is lost, and it asks to be admitted as a new member.
+    /// The node's data is lost, and it asks the leader to add it as a new member.
     Rejoining,
 }
 
@@ -41,16 +40,18 @@ pub struct Participation {
     endpoint: Arc<Endpoint>,
     lost: watch::Sender<bool>,
     loaded: AtomicBool,
-    /// Until when this node grants no vote.
+    /// The end of the time in which this node grants no vote; `None` if it grants votes from its
+    /// start.
     holdoff_until: Option<Instant>,
-    /// Whether the other members still have to report what this node had acknowledged to them.
+    /// Whether the other members still have to report which entries this node had acknowledged to
+    /// them.
     recalling: AtomicBool,
     phase: Mutex<Phase>,
 }
 
 impl Participation {
-    /// `voted`: whether it may have promised a leader, before this start, not to vote for another
-    /// yet.
+    /// `voted`: whether this node has voted before this start, and may therefore have promised a
+    /// leader to grant no other candidate a vote for a while.
     pub(super) fn new(consensus: Consensus, endpoint: Arc<Endpoint>, voted: bool) -> Participation {
         Participation {
             consensus,
@@ -68,7 +69,8 @@ impl Participation {
         *self.lost.borrow()
     }
 
-    /// Notes that this node no longer has what it acknowledged.
+    /// Records that this node no longer has entries that it acknowledged, and ends its
+    /// participation.
     fn give_up(&self, reason: &str) {
         self.consensus.enable_elections(false);
         if !self.lost.send_replace(true) {
@@ -81,19 +83,21 @@ impl Participation {
         }
     }
 
-    /// For a node without a log and without initial members to ask: whatever the log held is lost.
+    /// Gives up for a node whose log is empty and that has no initial members to ask: the former
+    /// content of the log is lost.
     pub fn give_up_empty_log(&self) {
-        self.give_up("its log is lost");
+        self.give_up("the log of this node is lost");
     }
 
-    /// Returns when this node was found to have lost what it had acknowledged.
+    /// Returns once this node is known to have lost entries that it had acknowledged.
     pub async fn until_lost(&self) {
         // `self` holds the sender, so the channel does not end.
         let _ = self.lost.subscribe().wait_for(|lost| *lost).await;
     }
 
-    /// Compares the log with what this node acknowledged to a leader. A node that has been in a
-    /// later term may rightly have less.
+    /// Compares the log with what this node acknowledged to a leader, and gives up if entries are
+    /// missing. A node that has since been in a later term is not judged: that term's leader may
+    /// have truncated its log.
     pub fn check_kept(&self, acknowledged: Acknowledged) {
         let term = self.consensus.term();
         let last = self.consensus.last();
@@ -102,11 +106,11 @@ impl Participation {
         let kept = last.map(order) >= Some(order(acknowledged.last));
         if term <= acknowledged.leader_term && !kept {
             let (acknowledged, last) = (acknowledged.last.0, last.map_or(-1, |(index, _)| index as i64));
-            self.give_up(&format!("entry {acknowledged} was acknowledged, and the log ends at {last}"));
+            self.give_up(&format!("this node acknowledged entry {acknowledged}, but its log ends at {last}"));
         }
     }
 
-    /// Whether the others still have to report what this node had acknowledged.
+    /// Whether the other members still have to report which entries this node had acknowledged.
     pub fn is_recalling(&self) -> bool {
         self.recalling.load(Ordering::Acquire)
     }
@@ -128,7 +132,7 @@ impl Participation {
         *self.phase.lock() != Phase::Done
     }
 
-    /// Whether this incarnation is among the members that this node knows.
+    /// Whether the members that this node knows include this incarnation of it.
     pub fn is_member(&self) -> bool {
         let (id, incarnation) = (self.endpoint.node_id(), self.endpoint.identity.incarnation);
         self.consensus.member(id).is_some_and(|member| member.incarnation == incarnation)
@@ -137,10 +141,10 @@ impl Participation {
     /// Whether a leader's entries may be acknowledged.
     ///
     /// # Errors
-    /// Why not.
+    /// The reason for a refusal.
     pub(super) fn check_append(&self) -> Result<(), String> {
         if self.has_lost() {
-            return Err("this node lost what it had acknowledged".to_string());
+            return Err("this node lost entries that it had acknowledged".to_string());
         }
         if self.is_recalling() && self.consensus.log.last().is_none() {
             return Err("this node does not know yet whether it lost its log".to_string());
@@ -148,26 +152,28 @@ impl Participation {
         Ok(())
     }
 
-    /// Whether a candidate may get this node's vote; `before`: in a pre-vote.
+    /// Whether a candidate may get this node's vote; `before` is true for a pre-vote.
     ///
     /// # Errors
-    /// Why not.
+    /// The reason for a refusal.
     pub(super) fn check_vote(&self, ask: &AskVote, before: bool) -> Result<(), String> {
         if self.has_lost() {
-            return Err("this node lost what it had acknowledged, and grants no vote".to_string());
+            return Err("this node lost entries that it had acknowledged, so it grants no vote".to_string());
         }
-        // In the first election of a new cluster, candidates have the one entry that formed it.
+        // In the first election of a new cluster, each candidate's log has only the entry with
+        // index 0 that formed the cluster.
         let first = self.consensus.log.last().is_none() && ask.last.is_some_and(|(index, _)| index == 0);
         if self.is_recalling() && !first {
-            return Err("this node does not know yet what it had acknowledged".to_string());
+            return Err("this node does not know yet which entries it had acknowledged".to_string());
         }
         if first && !before {
             self.set_recalling(false);
         }
-        // The leader itself wants a hand-over, so its lease does not forbid it.
+        // A hand-over is the old leader's own request, so the promise not to vote against that
+        // leader does not forbid it.
         let holds_off = self.holdoff_until.is_some_and(|until| Instant::now() < until);
         if holds_off && !ask.transfer {
-            return Err("this node has just started, and grants no vote yet".to_string());
+            return Err("this node has just started and grants no vote yet".to_string());
         }
         Ok(())
     }
@@ -189,8 +195,8 @@ impl Participation {
         if self.endpoint.is_removed() {
             return Err(Unavailable::Removed);
         }
-        // A single node cannot ask another for what it has not applied yet. A member of several
-        // asks, and waits.
+        // A single node has no other to ask for what it has not applied yet, so it refuses. In a
+        // cluster of several nodes, the node asks the leader and waits.
         if !self.is_loaded() && self.consensus.is_alone() {
             return Err(Unavailable::Loading);
         }

@@ -11,12 +11,12 @@ use tokio::sync::oneshot;
 use super::proposer::Outcome;
 use crate::machine::Batch;
 
-/// Decay of the expected batch count: a quarter for each smaller entry. That is slow enough that a
-/// wave of clients split in two merges again, and falls from fifty to one within a dozen entries
-/// once the clients have gone.
+/// Decay of the expected batch count: a quarter of the difference for each smaller entry. A wave of
+/// clients that was split in two still merges again at this rate; after the clients have gone, the
+/// count falls from fifty to one within a dozen entries.
 const EXPECTED_DECAY: usize = 4;
 
-/// An entry takes batches up to this size; a larger batch gets an entry to itself. It bounds how
+/// An entry takes batches up to this size; a larger batch gets an entry to itself. This bounds how
 /// long one append delays the next.
 pub const ENTRY_BYTES_TARGET: usize = 4 << 20;
 
@@ -29,10 +29,10 @@ pub(super) struct Waiting {
 /// The next step for the waiting batches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Next {
-    /// Nothing waits, or the end of the entry in flight starts the next.
+    /// No batch waits, or the next entry has to wait for the end of the one in flight.
     Nothing,
     Propose,
-    /// Expected batches are still missing.
+    /// The queue waits for batches that are expected and have not arrived.
     Gather,
 }
 
@@ -48,12 +48,12 @@ pub(super) struct ProposalQueue {
     pub(super) waiting_bytes: usize,
     /// The entry in flight, if there is one.
     pub(super) in_flight: Option<EntryInFlight>,
-    /// How many batches were recently in flight at a time: clients that were answered are expected
-    /// back.
+    /// How many batches were recently in flight at a time. After their replies, the same clients
+    /// are expected to send their next writes.
     expected: usize,
-    /// Identifies the last batch.
+    /// The ticket of the newest batch; tickets number the batches in the order of arrival.
     ticket: u64,
-    /// No further batch is accepted.
+    /// Whether further batches are refused.
     pub(super) closed: bool,
 }
 
@@ -76,7 +76,7 @@ impl ProposalQueue {
         }
     }
 
-    /// Takes the batches of the next entry, if one can be proposed, and stamps it.
+    /// Takes the batches of the next entry and stamps it; `None` if no entry can be proposed now.
     pub(super) fn take_entry(&mut self, stamp: impl FnOnce() -> u64) -> Option<(Vec<Waiting>, u64)> {
         if self.next() == Next::Nothing {
             return None;
@@ -89,21 +89,21 @@ impl ProposalQueue {
             bytes += next.batch.bytes();
             taken.extend(self.waiting.pop_front());
         }
-        assert!(!taken.is_empty() && self.waiting_bytes >= bytes, "what waits is counted");
+        assert!(!taken.is_empty() && self.waiting_bytes >= bytes, "the bytes of waiting batches are counted");
         self.waiting_bytes -= bytes;
         let stamp_ms = stamp();
         self.in_flight = Some(EntryInFlight { batches: taken.len(), stamp_ms });
         Some((taken, stamp_ms))
     }
 
-    /// Notes the end of the entry in flight.
+    /// Records that the entry in flight has ended.
     pub(super) fn finish(&mut self) {
         let EntryInFlight { batches, .. } = self.in_flight.take().expect("an entry that ends was in flight");
         let decayed = self.expected - self.expected.div_ceil(EXPECTED_DECAY);
         self.expected = decayed.max(batches + self.waiting.len());
     }
 
-    /// Takes back a batch that still waits.
+    /// Removes a batch that still waits and returns it; `None` if it has been proposed.
     pub(super) fn withdraw(&mut self, ticket: u64) -> Option<Batch> {
         let at = self.waiting.binary_search_by_key(&ticket, |waiting| waiting.ticket).ok()?;
         let waiting = self.waiting.remove(at)?;
@@ -137,10 +137,10 @@ mod tests {
         assert_eq!(
             (queue.next(), queue.take_entry(|| 1).is_none()),
             (Next::Nothing, true),
-            "one is in flight"
+            "one entry is in flight"
         );
         queue.finish();
-        assert_eq!(queue.next(), Next::Gather, "the tenth is missed");
+        assert_eq!(queue.next(), Next::Gather, "the tenth batch is expected");
         with_more(&mut queue, 1);
         assert_eq!(
             (queue.next(), queue.take_entry(|| 1).map(|(taken, _)| taken.len())),
@@ -160,9 +160,9 @@ mod tests {
             queue.finish();
             with_more(&mut queue, 1);
             entries += 1;
-            assert!(entries < 15, "{} are expected still", queue.expected);
+            assert!(entries < 15, "{} batches are still expected", queue.expected);
         }
-        assert!(entries > 5, "{entries} entries are too few for those who are late");
+        assert!(entries > 5, "the count fell within {entries} entries: too fast for late clients");
     }
 
     #[test]

@@ -1,15 +1,15 @@
 //! Turns the connections' writes into entries of the log.
 //!
-//! All batches that wait when an entry can be proposed form one entry, and share one append, one
-//! sync and one round of messages. One entry is in flight at a time; its end starts the next.
-//! Clients that were answered together send their next writes at almost the same time, so the next
-//! entry waits for them briefly: otherwise the first of them would go alone and the others would
-//! wait for it. When no expected batch is missing, the task that brings the last batch proposes at
-//! once. (`docs/decisions/0010-one-entry-in-flight.md` has the measurements.)
+//! All batches that wait when an entry can be proposed form one entry, which costs one append, one
+//! sync and one round of messages. One entry is in flight at a time; when it ends, the next is
+//! proposed. Clients that were answered together send their next writes at almost the same time, so
+//! the next entry waits briefly for these writes. Without the wait, the first of them would form an
+//! entry of its own, and the others would wait for its end. The task that adds the last expected
+//! batch proposes at once. (`docs/decisions/0010-one-entry-in-flight.md` has the measurements.)
 //!
 //! Invariants:
 //! * at most one entry is proposed and not yet answered;
-//! * a closed proposer accepts nothing: once idle, it stays idle;
+//! * a closed proposer accepts nothing: once it is idle, it stays idle;
 //! * every accepted batch is answered once: with its replies, with a refusal from before it was
 //!   proposed, or as uncertain;
 //! * the waiting bytes are bounded by [`WAITING_BYTES_MAX`]: beyond it a batch is refused, not
@@ -37,37 +37,37 @@ use crate::peer::{Done, FRAME_BYTES_MAX, ForwardError};
 use crate::storage::NoSpace;
 use crate::storage::log::PAYLOAD_BYTES_MAX;
 
-/// How often gathering yields to the other tasks of the runtime before an entry goes without the
+/// How often gathering yields to the other tasks of the runtime before it proposes without the
 /// missing batches. On an idle runtime that takes some tens of microseconds, while an entry takes a
 /// millisecond.
 const GATHER_TURNS: usize = 32;
 
-/// Upper bound of the gathering on a busy runtime, where each turn is long: about as long as an
-/// entry takes there.
+/// Upper bound on the gathering on a busy runtime, where one turn takes long. An entry takes about
+/// as long on such a runtime.
 const GATHER_TIME_MAX: Duration = Duration::from_millis(4);
 
-/// An entry of several batches is far smaller than the largest single batch, for which the log and
-/// a message have room.
+/// The target size is far below the maximum size of one entry, for which the log and a peer message
+/// have room. So even a batch that brings an entry over the target fits.
 const _: () = assert!(ENTRY_BYTES_TARGET < ENTRY_BYTES_MAX && ENTRY_BYTES_MAX <= PAYLOAD_BYTES_MAX);
 const _: () =
-    assert!(ENTRY_BYTES_MAX + (1 << 20) <= FRAME_BYTES_MAX, "a message holds an entry and its header");
+    assert!(ENTRY_BYTES_MAX + (1 << 20) <= FRAME_BYTES_MAX, "the largest entry fits into a message");
 
-/// How long a write may take once it is under way: longer than a live majority needs, on a slow
-/// disk too.
+/// How long a write may take once it has been proposed: longer than a working majority needs, even
+/// with slow disks.
 pub const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long a hand-over, or a node that leaves its cluster, waits for the writes that were proposed
-/// before.
+/// How long a transfer of leadership, or a node that leaves its cluster, waits for the writes that
+/// were proposed earlier.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
 const DRAIN_POLL_INTERVAL: Duration = Duration::from_millis(5);
 
 /// Maximum size of the writes that wait to be proposed. A refused client may retry.
 pub const WAITING_BYTES_MAX: usize = 256 << 20;
 
-/// The outcome of a batch: its replies, or the reason for none, with the batch itself if it
-/// certainly was not proposed.
+/// The outcome of a batch: its replies, or an error. With the error comes the batch itself if it
+/// certainly was not proposed, so that the caller may propose it elsewhere.
 pub type Outcome = Result<Done, (ForwardError, Batch)>;
 
-/// The way into the log. A clone is another handle on the same queue.
+/// Proposes writes to the log; clones share one queue.
 #[derive(Clone)]
 pub struct Proposer {
     inner: Arc<ProposerInner>,
@@ -78,9 +78,9 @@ struct ProposerInner {
     clock: Arc<dyn Clock>,
     time: Arc<GroupTime>,
     queue: Mutex<ProposalQueue>,
-    /// While leadership is handed over, this node proposes nothing new.
+    /// Set while leadership is handed over: no new write is proposed then.
     handing_over: AtomicBool,
-    /// Wakes the task that gathers and proposes.
+    /// Wakes the task that gathers the waiting batches and proposes them.
     gathered: Notify,
 }
 
@@ -102,8 +102,8 @@ impl Proposer {
         !self.inner.handing_over.load(Ordering::Acquire) && self.inner.consensus.is_leader()
     }
 
-    /// Accepts no new writes until the guard is dropped, even when the task that hands over is
-    /// cancelled.
+    /// Refuses new writes until the returned guard is dropped. The guard works even if the task
+    /// that hands over is cancelled.
     pub fn begin_handing_over(&self) -> HandingOver<'_> {
         self.inner.handing_over.store(true, Ordering::Release);
         HandingOver(self)
@@ -118,8 +118,8 @@ impl Proposer {
         }
     }
 
-    /// Proposes a batch to this node's log, if that has room for it. A batch that was certainly not
-    /// proposed is returned.
+    /// Proposes a batch to this node's log, if that has room for it. On an error, the batch is
+    /// returned if it certainly was not proposed.
     pub async fn write(&self, batch: Batch) -> Outcome {
         let log = &self.inner.consensus.log;
         let full = |full: NoSpace| {
@@ -170,21 +170,21 @@ impl Proposer {
         outcome
     }
 
-    /// Accepts no more batches until the guard is dropped; `None` if it is closed already. Batches
-    /// that were accepted before are still proposed.
+    /// Accepts no more batches until the guard is dropped; `None` if the proposer is closed
+    /// already. Batches that were accepted before are still proposed.
     fn close(&self) -> Option<Closed<'_>> {
         let closed_before = std::mem::replace(&mut self.inner.queue.lock().closed, true);
         (!closed_before).then_some(Closed(self))
     }
 
-    /// As [`Proposer::close`], and waits for the accepted writes. `None` if they did not end in
-    /// time, or it is closed already.
+    /// Closes the proposer like [`Proposer::close`], and waits for the accepted writes to end.
+    /// `None` if they did not end in time, or the proposer was closed already.
     pub async fn close_when_drained(&self) -> Option<Closed<'_>> {
         let closed = self.close()?;
         self.drained().await.then_some(closed)
     }
 
-    /// Returns once no write is under way; `false` on a timeout.
+    /// Waits until no write is under way; returns `false` on a timeout.
     pub async fn drained(&self) -> bool {
         let drained = async {
             while self.load() != (0, 0) {
@@ -196,14 +196,15 @@ impl Proposer {
 
     /// The time for a read that arrives now, in unix milliseconds; only on a leader.
     ///
-    /// It is never later than the stamp of the entry in flight. The read may not see that entry,
-    /// and would treat a key as expired that the entry finds alive, and changes.
+    /// The time is never later than the stamp of the entry in flight. That entry may still find a
+    /// key alive and change it; with a later time, a read that does not see the entry yet would
+    /// report the same key as expired.
     pub fn read_time(&self) -> u64 {
         let queue = self.inner.queue.lock();
         queue.in_flight.map_or_else(|| self.inner.time.leading(), |entry| entry.stamp_ms)
     }
 
-    /// How many bytes wait and how many entries are in flight.
+    /// How many bytes wait to be proposed, and how many entries are in flight.
     pub fn load(&self) -> (usize, usize) {
         let queue = self.inner.queue.lock();
         (queue.waiting_bytes, usize::from(queue.in_flight.is_some()))
@@ -222,7 +223,7 @@ impl Proposer {
     }
 
     /// Passes the waiting batches to consensus. Usually consensus takes them at once; otherwise a
-    /// task of its own waits for it, because the caller's deadline may end earlier.
+    /// separate task waits until it does, because the caller's deadline may end earlier.
     fn propose_now(&self) {
         let proposer = self.clone();
         let mut proposing = Box::pin(async move { proposer.propose_waiting().await });
@@ -231,11 +232,11 @@ impl Proposer {
         }
     }
 
-    /// Proposes what waits, unless an entry is in flight.
+    /// Proposes the waiting batches, unless an entry is in flight.
     async fn propose_waiting(&self) {
         let taken = self.inner.queue.lock().take_entry(|| self.inner.time.leading());
         let Some((taken, stamp_ms)) = taken else { return };
-        // Made first, so that the slot is released whatever happens.
+        // Created before the call, so that its drop releases the slot on every path.
         let entry = InFlight { proposer: self.clone(), taken };
         let payload = Payload(Batch::encode(entry.taken.iter().map(|waiting| &waiting.batch), stamp_ms));
         let respond = Callback::new(move |result| entry.answer(result));
@@ -252,7 +253,7 @@ impl Proposer {
     }
 }
 
-/// Refuses new writes while leadership is handed over.
+/// A guard that refuses new writes while leadership is handed over.
 pub struct HandingOver<'a>(&'a Proposer);
 
 impl Drop for HandingOver<'_> {
@@ -261,7 +262,7 @@ impl Drop for HandingOver<'_> {
     }
 }
 
-/// Keeps a proposer closed.
+/// A guard that keeps a proposer closed.
 pub struct Closed<'a>(&'a Proposer);
 
 impl Closed<'_> {
@@ -277,9 +278,9 @@ impl Drop for Closed<'_> {
     }
 }
 
-/// An entry that was proposed. Consensus calls back with its outcome. When consensus stops, it
-/// drops the callback instead: that releases the slot too, and the batches are uncertain, because
-/// the entry may have been accepted before the stop.
+/// An entry that was proposed. Consensus calls back with its outcome. If consensus stops first, it
+/// drops the callback. The drop also releases the slot; the outcome of the batches is then
+/// uncertain, because the entry may have been accepted before the stop.
 struct InFlight {
     proposer: Proposer,
     taken: Vec<Waiting>,
@@ -298,7 +299,7 @@ impl InFlight {
 impl Drop for InFlight {
     fn drop(&mut self) {
         self.proposer.finished();
-        // A dropped sender means that the outcome is not known.
+        // Dropping a sender tells its waiter that the outcome is unknown.
         self.taken.clear();
     }
 }
@@ -311,13 +312,12 @@ fn answer_all(taken: Vec<Waiting>, result: ClientWriteResult<TypeConfig>) {
             Ok((index, replies)) => {
                 Ok(Done { index: *index, replies: replies.by_ref().take(waiting.batch.len()).collect() })
             }
-            // openraft returns this for an entry that it did not append.
+            // openraft returns this error only for an entry that it did not append.
             Err(ClientWriteError::ForwardToLeader(_)) => Err((ForwardError::NotLeader, waiting.batch)),
-            // This node cannot know whether an entry that was appended and not answered will be
-            // committed.
+            // The entry was appended, but this node cannot know whether it will be committed.
             Err(_) => Err((ForwardError::Unavailable(Unavailable::Uncertain), Batch::new())),
         };
-        // A connection that has gone does not read its reply.
+        // The receiver is gone if the connection has closed; nobody reads this reply then.
         let _ = waiting.answer.send(outcome);
     }
 }

@@ -1,9 +1,10 @@
-//! Tracks which members answer the leader, and makes a leader step down when a majority does not.
+//! Tracks which members answer the leader, and makes a leader step down when no majority answers.
 //!
-//! A leader that reaches only a few members keeps them from following another. If the old leader of
-//! five nodes reaches one of them, the other three have a majority; with one of these down, they
-//! need that one. So a leader that has not heard from a majority for [`PATIENCE`] stops leading
-//! (§6.2 of Ongaro's thesis; etcd's CheckQuorum). openraft does not do this.
+//! A leader that reaches only a few members keeps them from following another. Example: of five
+//! nodes, the old leader reaches one, and the other three can elect a leader. If one of these three
+//! fails, the two left need the one that still follows the old leader. So a leader that has not
+//! heard from a majority for [`PATIENCE`] stops leading (§6.2 of Ongaro's thesis; etcd's
+//! CheckQuorum). openraft has no such check.
 //!
 //! Invariant: a leader steps down by entering a later term, which any node may do at any time.
 
@@ -19,17 +20,17 @@ use super::consensus::{Consensus, Metrics};
 use super::timing::{ELECTION_TIMEOUT_MS_MAX, HEARTBEAT_MS};
 use super::types::{TypeConfig, Vote};
 
-/// Twice the time after which a follower that hears nothing starts an election (its leader's
-/// lease, then its own timeout): a briefly busy processor or slow disk of the followers does not
-/// end a leadership.
+/// Twice the maximum time after which a follower without a leader starts an election (the leader's
+/// lease plus the follower's own timeout). A leader therefore keeps its leadership when the
+/// followers' processor or disk is slow for a moment.
 pub const PATIENCE: Duration = Duration::from_millis(4 * ELECTION_TIMEOUT_MS_MAX);
 const CHECK_INTERVAL: Duration = Duration::from_millis(HEARTBEAT_MS);
-/// A check that comes later than this means that this node itself was stalled, and has answers of
-/// the others still to read.
+/// A check that runs later than this was itself stalled: replies of the other members may have
+/// arrived that this node has not read yet, so this check is not counted against them.
 const STALLED: Duration = Duration::from_millis(4 * HEARTBEAT_MS);
 
 impl Consensus {
-    /// Steps down when no majority has answered, for as long as it is polled.
+    /// Makes this node step down when no majority answers it, for as long as it is polled.
     pub(super) async fn watch_quorum(self, own: u64) {
         let mut leading: Option<(u64, Instant)> = None;
         loop {
@@ -52,17 +53,18 @@ impl Consensus {
         }
     }
 
-    /// Enters the next term as if another voter had asked for a vote. That voter does not count the
-    /// vote, because it did not ask.
+    /// Enters the next term as if another voter had asked for a vote. That voter ignores the vote
+    /// that it gets, because it did not ask for it.
     async fn step_down(&self, own: u64, term: u64) {
         let Some(other) = self.voters().into_iter().find(|id| *id != own) else { return };
         tracing::warn!(term, "this leader steps down: no majority answers");
-        // The request is granted because it names a log as long as this one; if an entry arrived
-        // meanwhile, the next check repeats the request.
+        // The vote is granted because the request names a log as long as this node's. If an entry
+        // arrives in between, the vote is refused, and the next check repeats the request.
         let last = self.last();
         let vote = Vote::new(term + 1, other);
         let mut request = VoteRequest::<TypeConfig>::new(vote, last.map(codec::log_id_at));
-        // The lease that would forbid another candidate is this node's own.
+        // This flag overrides the lease, which would otherwise forbid a vote for another candidate:
+        // the lease is this node's own.
         request.leadership_transfer = true;
         if let Err(error) = self.raft.vote(request).await {
             tracing::warn!(%error, "this leader could not step down");
@@ -73,18 +75,18 @@ impl Consensus {
         self.with_metrics(|metrics| metrics.membership_config.voter_ids().collect())
     }
 
-    /// The members that answer now, as [`answering`] has it.
+    /// The members that answer this node now, see [`answering`].
     pub fn answering(&self) -> BTreeSet<u64> {
         self.with_metrics(answering)
     }
 
-    /// Returns the reason if fewer than a majority of these voters answer.
+    /// Returns the reason if fewer than a majority of these voters answer this node.
     pub fn lacks_majority(&self, voters: &BTreeSet<u64>) -> Option<String> {
         let answering = self.answering().intersection(voters).count();
         let needed = voters.len() / 2 + 1;
         (answering < needed).then(|| {
             let count = voters.len();
-            format!("{answering} of the {count} voters that there would be answer, and {needed} are needed")
+            format!("only {answering} of {count} voters would answer, but {needed} are needed")
         })
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! Invariants:
 //! * consensus receives nothing that [`Participation`] forbids or for which the disk has no room;
-//! * entries that contradict what this node has applied are refused, and those of a sender that is
-//!   no known member unless they decode.
+//! * entries that contradict the applied ones are refused, and so are entries that do not decode,
+//!   if their sender is not a member that this node knows.
 
 use std::io;
 use std::sync::Arc;
@@ -37,16 +37,17 @@ pub struct RaftReceiver {
     pub(super) applied: AppliedIndex,
     pub(super) disk_room: Arc<DiskRoom>,
     pub(super) snapshots: SnapshotDir,
-    /// The snapshot that is being received, if there is one. It outlives its connection.
+    /// The snapshot that is being received, if any. It outlives its connection, so that a broken
+    /// transfer can resume.
     pub(super) incoming: Arc<Mutex<IncomingSnapshot>>,
     pub(super) leader_contact: Arc<LeaderContact>,
     pub(super) background: Background,
 }
 
 impl RaftReceiver {
-    /// Takes in what a leader sends. `known`: whether it is a member as this node knows them; the
-    /// commands of another are decoded first, since an entry that cannot be applied would stop this
-    /// node for good.
+    /// Passes a leader's entries to consensus. `known`: whether this node knows the sender as a
+    /// member. The commands of an unknown sender are decoded first, because an entry that cannot be
+    /// applied would stop this node for good.
     pub async fn append(&self, append: Append, known: bool) -> Result<Response, String> {
         if append.vote.term >= self.consensus.term() {
             self.leader_contact.heard();
@@ -71,8 +72,8 @@ impl RaftReceiver {
         if !known {
             check_commands(&entries)?;
         }
-        // Before the append counts for the leader's majority: a leader elected later has to know
-        // this time. One that leads no more may have sent its time long ago, and this node may lead
+        // Recorded before the append counts towards the leader's majority: a later leader, elected
+        // by that majority, has to know this time. One that leads no more may have sent its time long ago, and this node may lead
         // by now.
         if !is_deposed {
             self.time.heard(append.vote.term, append.time_ms);
@@ -94,16 +95,17 @@ impl RaftReceiver {
         })
     }
 
-    /// Whether the sender of an append leads no more: what it sent before it heard of that may
-    /// rightly contradict what was applied since. Consensus refuses it by its vote.
+    /// Whether the sender of an append has been deposed. Entries that it sent before it learned of
+    /// that may contradict newer applied ones without any fault; consensus refuses them because of
+    /// the old vote.
     fn is_deposed(&self, vote: StoredVote) -> bool {
         let last = self.consensus.last().map_or(0, |(_, term)| term);
-        // The log's end is never newer than the vote, but is known here before the metrics are.
+        // A newer term may be in the log before the metrics show it.
         vote.term < self.consensus.term().max(last)
     }
 
-    /// Refuses entries that contradict what this node has applied: no leader of its cluster has
-    /// such entries.
+    /// Refuses entries that contradict the ones that this node has applied: a legitimate leader has
+    /// the same entries.
     fn check_applied(&self, append: &Append) -> Result<(), String> {
         let applied = self.applied.get();
         let contradicts = |entry: &&WireEntry| {
@@ -114,9 +116,9 @@ impl RaftReceiver {
         tracing::error!(
             index = entry.index,
             term = entry.term,
-            "a leader contradicts what this node has applied"
+            "refusing a leader's entry that contradicts one that this node has applied"
         );
-        Err(format!("entry {} contradicts what this node has applied", entry.index))
+        Err(format!("entry {} contradicts one that this node has applied", entry.index))
     }
 
     /// Answers a candidate's request for a vote, or for a pre-vote if `before` is true.
@@ -161,8 +163,8 @@ impl RaftReceiver {
         self.incoming(move |incoming| incoming.chunk(offset, &bytes)).await
     }
 
-    /// Works on the snapshot that is being received. The disk work runs on a background thread, so
-    /// that no other task waits behind it.
+    /// Runs `work` on the snapshot that is being received, on a background thread: the disk must
+    /// not delay other tasks.
     async fn incoming(
         &self,
         work: impl FnOnce(&mut IncomingSnapshot) -> io::Result<u64> + Send + 'static,

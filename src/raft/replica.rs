@@ -1,11 +1,11 @@
-//! A node's replica of the log and of the state: opens everything that consensus needs, in order,
-//! and hands it out.
+//! A node's replica of the log and of the state: opens the parts that consensus needs, in order,
+//! and gives access to them.
 //!
 //! Invariants:
-//! * nothing reaches the keyspace but through the log: the machine belongs to openraft's worker,
-//!   which applies committed entries in order;
-//! * no linearizable read is served before the log that was on disk at the start has been applied:
-//!   it would miss acknowledged writes.
+//! * the keyspace changes only through the log: the machine belongs to openraft's worker, which
+//!   applies committed entries in order;
+//! * no linearizable read is served before the log that was on disk at the start has been applied,
+//!   because it would miss acknowledged writes.
 
 use std::sync::Arc;
 
@@ -37,15 +37,15 @@ pub const GROUP: u32 = 0;
 
 /// The options that a replica starts with.
 pub struct ReplicaOptions {
-    /// If set, the other members are lost and this node continues without them, reached at this
-    /// address.
+    /// Set if an operator has declared the other members lost: the node continues as the only
+    /// member, with this address.
     pub forget_others: Option<Member>,
     pub clock: Arc<dyn Clock>,
     pub keyspace: Arc<Keyspace>,
-    /// A snapshot is due when the log has grown by this much since the last one.
+    /// The log growth in bytes after which the next snapshot is due.
     pub snapshot_log_bytes: u64,
     pub snapshot_log_entries: u64,
-    /// The log's options; the group is filled in.
+    /// The log's options; [`Replica::start`] sets the group.
     pub log: log::Options,
     /// Runs blocking work: writing the log, saving and loading snapshots.
     pub background: Background,
@@ -69,7 +69,7 @@ pub struct Replica {
 }
 
 impl Replica {
-    /// Restores the newest snapshot, opens the log, and starts consensus.
+    /// Restores the newest snapshot, opens the log after it, and starts consensus.
     pub async fn start(
         data: &DataDir,
         options: ReplicaOptions,
@@ -97,7 +97,8 @@ impl Replica {
         };
         let raft = Raft::new(node_id, config(&options)?, network, store, machine).await.map_err(stopped)?;
         let consensus = Consensus { raft, log };
-        // A node that has voted before may have promised a leader not to vote for another yet.
+        // A node that has voted before may have promised a leader to grant no other vote for a
+        // while.
         let voted = recovered.vote.is_some();
         let participation = Arc::new(Participation::new(consensus.clone(), endpoint.clone(), voted));
         let disk_room = Arc::new(DiskRoom::default());
@@ -147,8 +148,8 @@ impl Replica {
         let (stats, load) = (self.consensus.log.stats(), self.proposer.load());
         let mut status =
             self.consensus.with_metrics(|metrics| Status::new(metrics, stats, load, self.applied.get()));
-        // Requests are still sent to a leader that consensus names: it may have missed only this
-        // node.
+        // Only the reported leader is hidden. Requests are still sent to the leader that consensus
+        // names, because it may be alive and only out of this node's reach.
         status.leader = status.leader.filter(|id| *id == status.node_id || self.leader_contact.is_recent());
         status.snapshot_running = self.snapshots.is_running();
         status.snapshot_failed = self.snapshots.has_failed();
@@ -160,7 +161,7 @@ impl Replica {
         status
     }
 
-    /// Takes a snapshot now, in the background.
+    /// Starts a snapshot now; it is written in the background.
     pub async fn trigger_snapshot(&self) -> Result<(), Fatal> {
         self.snapshots.permit_now();
         self.consensus.snapshot().await

@@ -1,8 +1,8 @@
 //! openraft's calls to other members.
 //!
-//! openraft asks for a client for each purpose (entries, heartbeats, votes, snapshots). Each has
-//! its own connection, so that a large append does not delay a heartbeat. On one connection, a call
-//! is sent only after the reply to the previous one.
+//! openraft requests a separate client for each purpose (entries, heartbeats, votes, snapshots).
+//! Each has its own connection, so that a large append does not delay a heartbeat. On one
+//! connection, a call is sent only after the reply to the previous one.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,10 +23,10 @@ use openraft::raft::{
 };
 use openraft::{RaftNetworkFactory, RaftNetworkV2};
 
-/// An append of the largest size takes less, even on a slow disk; a connection that is silent for
-/// longer was cut.
+/// Longer than an append of the maximum size takes on a slow disk. A connection that has been
+/// silent for longer counts as cut.
 const APPEND_TIMEOUT: Duration = Duration::from_secs(2);
-/// Votes and hand-overs are small; the other node syncs its disk once.
+/// Votes and hand-overs are small; the receiver syncs its disk once.
 const CALL_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// Makes clients for other members.
@@ -77,9 +77,9 @@ impl NetworkClient {
         }
     }
 
-    /// Called after a reply that the member has no entry at `previous`; an error if it had
-    /// acknowledged that entry. Consensus does not see the reply, because it relies on
-    /// acknowledgements. The member learns that it has to return as a new one.
+    /// Called after a reply that the member has no entry at `previous`. Returns an error if the
+    /// member had acknowledged that entry. Consensus must not see such a reply, because it relies
+    /// on acknowledgements. The error makes the member give up and return as a new member.
     async fn check_not_lost(
         &mut self,
         term: u64,
@@ -101,7 +101,8 @@ impl NetworkClient {
     async fn ask_vote(&mut self, request: Request) -> Result<VoteResponse<TypeConfig>, RPCError<TypeConfig>> {
         match self.ask(&request, CALL_TIMEOUT).await? {
             Response::Vote { vote, granted, last, time_ms } => {
-                // Before the vote counts: the winner starts from what its voters know.
+                // Adopted before the vote is counted: the winner's time must be no earlier than any
+                // of its voters'.
                 self.time.voter_said(time_ms);
                 Ok(VoteResponse::new(codec::load_vote(vote), last.map(codec::log_id_at), granted))
             }
@@ -110,9 +111,9 @@ impl NetworkClient {
     }
 }
 
-/// The other node speaks this protocol version but broke its rules.
+/// The reply came in this protocol version, but is not one that this call may receive.
 pub(super) fn unexpected(response: &Response) -> Unreachable<TypeConfig> {
-    Unreachable::from_string(format!("an answer of the wrong kind: {response:?}"))
+    Unreachable::from_string(format!("unexpected reply: {response:?}"))
 }
 
 fn ask_vote(request: &VoteRequest<TypeConfig>) -> AskVote {

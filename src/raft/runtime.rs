@@ -1,9 +1,9 @@
 //! The runtime for openraft: tokio's, without its two sources of randomness.
 //!
-//! openraft takes its election timeouts and the moment of its first tick from the runtime's random
-//! numbers; here they come from [`Random`], which a simulation seeds. tokio's watch channel wakes
-//! its waiters in random order, so [`super::watch`] replaces it. Clock and timers are tokio's,
-//! which a simulation may pause.
+//! openraft derives its election timeouts and the moment of its first tick from the runtime's
+//! random numbers. Here these numbers come from [`Random`], which a simulation seeds. tokio's watch
+//! channel is the second source, because it wakes its waiters in random order; [`super::watch`]
+//! replaces it. Clock and timers are tokio's, which a simulation may pause.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -16,11 +16,12 @@ use openraft::rt::AsyncRuntime;
 use super::watch::Watch;
 use crate::env::random_u64;
 
-/// Implements the runtime. openraft never creates one: it runs in the runtime of its caller.
+/// Implements openraft's runtime interface. openraft never starts a runtime of its own: it runs in
+/// its caller's.
 #[derive(Debug)]
 pub struct Runtime(TokioRuntime);
 
-/// The random numbers of the calling thread.
+/// Random numbers from the calling thread's [`Random`].
 #[derive(Clone, Copy, Debug)]
 pub struct ThreadRandom;
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-/// Pause after a failed snapshot. A full disk stays full for a while, and each attempt fills the
+/// Pause after a failed snapshot. A full disk usually stays full for a while, and each attempt uses
 /// room that the log needs.
 pub const RETRY_AFTER_FAILURE: Duration = Duration::from_secs(10);
 
@@ -34,18 +34,18 @@ struct Times {
 /// Statistics of the snapshots that this node has taken since its start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SnapshotStats {
-    /// Number of completed attempts, good or failed.
+    /// Number of attempts that have ended, good or failed.
     pub ended: u64,
-    /// How long the current one has been under way.
+    /// How long the running attempt has taken so far; `None` if none is running.
     pub running_for: Option<Duration>,
-    /// How long the last one took.
+    /// How long the last attempt took.
     pub last_took: Option<Duration>,
-    /// How long ago the last good one completed.
+    /// Time since the last good snapshot completed.
     pub since_last_good: Option<Duration>,
 }
 
 impl SnapshotStatus {
-    /// Whether a snapshot may be begun now.
+    /// Whether a snapshot may start now: none is running, and the pause after a failure is over.
     pub fn may_begin(&self) -> bool {
         self.retry_at.lock().is_none_or(|until| Instant::now() >= until)
     }
@@ -67,7 +67,7 @@ impl SnapshotStatus {
         }
         drop(times);
         let before = self.running.swap(false, Ordering::AcqRel);
-        assert!(before, "what ends was under way");
+        assert!(before, "a snapshot that ends was under way");
     }
 
     pub fn snapshot_stats(&self) -> SnapshotStats {
@@ -80,7 +80,7 @@ impl SnapshotStatus {
         }
     }
 
-    /// Permits the next attempt at once, because an operator requested it.
+    /// Ends the pause after a failure, because an operator requested a snapshot.
     pub fn permit_now(&self) {
         *self.retry_at.lock() = None;
     }
@@ -89,7 +89,7 @@ impl SnapshotStatus {
         self.running.load(Ordering::Acquire)
     }
 
-    /// Whether the last attempt failed.
+    /// Whether the last attempt at a snapshot failed.
     pub fn has_failed(&self) -> bool {
         self.failed.load(Ordering::Relaxed)
     }

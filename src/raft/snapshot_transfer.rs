@@ -1,5 +1,5 @@
-//! Sends and receives snapshots: in chunks, each sent after the reply to the previous one, on a
-//! connection of their own.
+//! Sends and receives snapshots: in chunks on a separate connection, each chunk sent after the
+//! reply to the previous one.
 //!
 //! Invariants:
 //! * neither side holds more than one chunk in memory;
@@ -20,9 +20,10 @@ use crate::storage::{SnapshotDir, SnapshotFile, SnapshotReceiver};
 
 /// Large enough to keep disk and network busy, small enough not to delay other work.
 const CHUNK_BYTES: usize = 1 << 20;
-/// The receiver writes each chunk, and syncs now and then.
+/// The receiver writes each chunk to disk, and syncs the disk after some of them.
 const CHUNK_TIMEOUT: Duration = Duration::from_secs(10);
-/// At the end the receiver checks the whole snapshot and loads it: a gigabyte takes some seconds.
+/// After the last chunk the receiver checks the whole snapshot and loads it: a gigabyte takes some
+/// seconds.
 const INSTALL_TIMEOUT: Duration = Duration::from_secs(600);
 
 impl NetworkClient {
@@ -43,12 +44,15 @@ impl NetworkClient {
             let chunk = Request::SnapshotChunk { offset, bytes: bytes.into() };
             offset = expect_offset(self.exchange.call(&chunk, CHUNK_TIMEOUT).await?)?;
             if offset != expected {
-                return Err(io::Error::new(io::ErrorKind::InvalidData, "a chunk went elsewhere"));
+                return Err(io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    "the receiver is at an unexpected offset",
+                ));
             }
         }
         match self.exchange.call(&Request::SnapshotEnd { vote }, INSTALL_TIMEOUT).await? {
             Response::SnapshotInstalled(vote) => Ok(vote),
-            other => Err(io::Error::other(format!("an answer of the wrong kind: {other:?}"))),
+            other => Err(io::Error::other(format!("unexpected reply: {other:?}"))),
         }
     }
 
@@ -62,7 +66,7 @@ impl NetworkClient {
 fn expect_offset(response: Response) -> io::Result<u64> {
     match response {
         Response::SnapshotAt(offset) => Ok(offset),
-        other => Err(io::Error::other(format!("an answer of the wrong kind: {other:?}"))),
+        other => Err(io::Error::other(format!("unexpected reply: {other:?}"))),
     }
 }
 
@@ -71,11 +75,11 @@ fn expect_offset(response: Response) -> io::Result<u64> {
 pub struct IncomingSnapshot(Option<(Offer, SnapshotReceiver)>);
 
 impl IncomingSnapshot {
-    /// Returns the offset to continue from: zero, or where the transfer of the same snapshot
-    /// stopped.
+    /// Begins or resumes a transfer. Returns the offset at which the sender continues: where an
+    /// earlier transfer of the same snapshot stopped, otherwise zero.
     pub fn offered(&mut self, snapshots: &SnapshotDir, offer: Offer) -> io::Result<u64> {
         if self.0.as_ref().is_none_or(|(known, _)| *known != offer) {
-            // The unfinished one is removed before the next begins.
+            // Removes an unfinished transfer of another snapshot.
             self.0 = None;
             let receiver = snapshots.receive().map_err(io::Error::other)?;
             self.0 = Some((offer, receiver));
@@ -85,9 +89,10 @@ impl IncomingSnapshot {
 
     /// Accepts the next chunk, and returns the offset of the one after it.
     pub fn chunk(&mut self, offset: u64, bytes: &[u8]) -> io::Result<u64> {
-        let (offer, receiver) = self.0.as_mut().ok_or_else(|| io::Error::other("no snapshot was offered"))?;
+        let (offer, receiver) =
+            self.0.as_mut().ok_or_else(|| io::Error::other("a chunk of a snapshot that was not offered"))?;
         if offset != receiver.received() || bytes.len() as u64 > offer.bytes - offset {
-            return Err(io::Error::other("a chunk that does not follow"));
+            return Err(io::Error::other("a chunk that does not follow the previous one"));
         }
         if let Err(fatal) = receiver.chunk(bytes) {
             self.0 = None;
@@ -98,12 +103,13 @@ impl IncomingSnapshot {
 
     /// Checks the complete snapshot.
     pub fn finish(&mut self) -> io::Result<Snapshot> {
-        let (offer, receiver) = self.0.take().ok_or_else(|| io::Error::other("no snapshot was offered"))?;
+        let (offer, receiver) =
+            self.0.take().ok_or_else(|| io::Error::other("the end of a snapshot that was not offered"))?;
         if receiver.received() != offer.bytes {
-            return Err(io::Error::other("the snapshot is not whole"));
+            return Err(io::Error::other("the snapshot is not complete"));
         }
-        // Before the file gets its name: the next start must not find a snapshot that could not be
-        // installed.
+        // Decoded before the file gets its final name: otherwise the next start would find a
+        // snapshot that cannot be installed.
         let meta = codec::decode_meta(&offer.meta).map_err(io::Error::other)?;
         let snapshot = receiver.finish().map_err(io::Error::other)?;
         Ok(Snapshot { meta, snapshot })

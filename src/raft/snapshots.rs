@@ -1,7 +1,8 @@
-//! Snapshots on disk: written while entries are applied, loaded, and adopted from other members.
+//! Snapshots on disk: writes them while entries are applied, loads them, and adopts those of other
+//! members.
 //!
 //! Invariant: a snapshot is named after its last entry, and is complete on disk before openraft
-//! hears of it.
+//! gets it.
 
 use std::io;
 use std::path::PathBuf;
@@ -23,26 +24,28 @@ use crate::storage::{SnapshotDir, SnapshotFile};
 
 pub type Snapshot = openraft::alias::SnapshotOf<TypeConfig, SnapshotFile>;
 
-/// Bytes of a snapshot after which the disk and the processor are left to writes for a moment: a
-/// snapshot may take a few seconds, a write may not. Together these limit it to about 80 MiB a
-/// second.
+/// Bytes of a snapshot after which its writer pauses and leaves disk and processor to the writes of
+/// clients: a snapshot may take seconds, a write may not. With the length of the pause, this limits
+/// a snapshot to about 80 MiB a second.
 const REST_BYTES: usize = 192 << 10;
 const REST: Duration = Duration::from_millis(2);
 
-/// Size of one write of a snapshot: small enough that a write of the log fits between two of them.
+/// Size of one write to the snapshot file: small enough that a write to the log between two of them
+/// is not delayed much.
 const BLOCK_BYTES: usize = 256 << 10;
 const _: () = assert!(BLOCK_BYTES <= BLOCK_BYTES_MAX);
 
-/// The newest, and the one before it in case the newest turns out to be damaged.
+/// The newest snapshot, and the one before it in case the newest is damaged.
 const SNAPSHOTS_KEPT: usize = 2;
 
-/// The newest good snapshot, shared with the task that writes the next.
+/// The newest good snapshot, shared with the task that writes the next one.
 pub type Current = Arc<Mutex<Option<Snapshot>>>;
 
 /// Chunk size for copying a snapshot.
 const CHUNK_BYTES: usize = 1 << 20;
 
-/// Returns the snapshot as one of this node's own: copied and checked, unless it already is.
+/// Returns the snapshot in this node's own directory: copied there and checked, unless it is there
+/// already.
 pub fn adopt(snapshots: &SnapshotDir, snapshot: SnapshotFile) -> Result<SnapshotFile, io::Error> {
     if snapshots.list().map_err(io::Error::other)?.contains(&snapshot) {
         return Ok(snapshot);
@@ -91,12 +94,12 @@ pub struct Builder {
 impl RaftSnapshotBuilder<TypeConfig> for Builder {
     type SnapshotData = SnapshotFile;
 
-    /// A snapshot that cannot be written, usually because the disk is full, is abandoned: no
-    /// acknowledged write depends on it, and the log still has its entries. openraft treats any
-    /// error as fatal, but ignores a snapshot that is no newer than the one it knows; so this
-    /// returns that one.
+    /// Writes the snapshot. If that fails, usually because the disk is full, the snapshot is
+    /// abandoned: no acknowledged write depends on it, and the log still has its entries. openraft
+    /// treats an error here as fatal, but ignores a snapshot no newer than the last one; so after a
+    /// failure the last one is returned.
     async fn build_snapshot(&mut self) -> Result<Snapshot, io::Error> {
-        let capture = self.capture.take().expect("a builder builds once");
+        let capture = self.capture.take().expect("a builder builds only one snapshot");
         let (meta, snapshots) = (self.meta.clone(), self.snapshots.clone());
         let background = self.background.clone();
         let written = self.background.run(move || write(capture, &meta, &snapshots, &background)).await;
@@ -109,16 +112,16 @@ impl RaftSnapshotBuilder<TypeConfig> for Builder {
                 Ok(snapshot)
             }
             Err(error) => {
-                tracing::warn!(%error, "no snapshot could be taken; the one before it stays");
+                tracing::warn!(%error, "could not take a snapshot; keeping the previous one");
                 Ok(self.current.lock().clone().unwrap_or_else(no_snapshot))
             }
         }
     }
 }
 
-/// Represents the state before the first entry. openraft looks only at the metadata of a snapshot
-/// that was built, and asks [`StateMachine`](super::state_machine::StateMachine) for the file when
-/// it wants to send one.
+/// Represents the state before the first entry. openraft reads only the metadata of a built
+/// snapshot, and asks [`StateMachine`](super::state_machine::StateMachine) for the file when it
+/// wants to send one.
 fn no_snapshot() -> Snapshot {
     let snapshot = SnapshotFile { path: PathBuf::new(), position: (0, 0), bytes: 0 };
     Snapshot { meta: SnapshotMeta::default(), snapshot }
@@ -141,7 +144,7 @@ fn write(
             break;
         }
         since_rest += stream.len() - before;
-        // Outside the capture's lock: a slow disk delays no write of a client.
+        // Written without the capture's lock, so that a slow disk delays no client's write.
         let whole = stream.len() - stream.len() % BLOCK_BYTES;
         for block in stream[..whole].chunks(BLOCK_BYTES) {
             writer.block(block).map_err(io::Error::other)?;
@@ -156,11 +159,11 @@ fn write(
         writer.block(&stream).map_err(io::Error::other)?;
     }
     if !capture.is_complete() {
-        return Err(io::Error::other("the state was replaced while it was being saved"));
+        return Err(io::Error::other("the state was replaced while the snapshot was being written"));
     }
     let snapshot = writer.finish().map_err(io::Error::other)?;
     if let Err(error) = snapshots.remove_older(SNAPSHOTS_KEPT) {
-        tracing::warn!(%error, "an old snapshot could not be removed");
+        tracing::warn!(%error, "could not remove an old snapshot");
     }
     Ok(snapshot)
 }

@@ -3,7 +3,8 @@
 //!
 //! Invariants:
 //! * the machine has applied exactly the entries up to `applied`;
-//! * `current` is the newest snapshot known to be good: a damaged one beside it is never offered.
+//! * `current` is the newest snapshot known to be good; a damaged one in the same directory is
+//!   never offered to other members.
 
 use std::io;
 use std::sync::Arc;
@@ -23,7 +24,7 @@ use crate::machine::{Audience, Machine};
 use crate::peer::Endpoint;
 use crate::storage::{SnapshotDir, SnapshotFile};
 
-/// The machine, with the state that openraft asks for.
+/// The machine, with the values that openraft asks a state machine for.
 pub struct StateMachine {
     machine: Machine,
     applied: Option<LogId>,
@@ -32,12 +33,12 @@ pub struct StateMachine {
     current: Current,
     applied_index: AppliedIndex,
     running: Arc<SnapshotStatus>,
-    /// Receives the members.
+    /// Receives each applied membership.
     endpoint: Arc<Endpoint>,
     background: Background,
 }
 
-/// The index of the last applied entry, to read at any time or to wait for.
+/// The index of the last applied entry, for tasks that read it or wait for it.
 #[derive(Clone)]
 pub struct AppliedIndex(Sender<Option<u64>>);
 
@@ -75,7 +76,7 @@ fn publish_members(endpoint: &Endpoint, membership: &StoredMembership) {
 }
 
 impl StateMachine {
-    /// Wraps a machine in the state of a completely loaded snapshot, or an empty one.
+    /// Wraps a machine that holds the state of a fully loaded snapshot, or no state.
     pub fn new(
         machine: Machine,
         restored: Option<Snapshot>,
@@ -91,7 +92,7 @@ impl StateMachine {
         assert_eq!(
             machine.applied(),
             applied.map(|id| id.index()),
-            "the keyspace is in the state of the snapshot"
+            "the keyspace has the state of the snapshot"
         );
         let applied_index = AppliedIndex::default();
         applied_index.set(machine.applied());
@@ -120,7 +121,7 @@ impl StateMachine {
         self.membership.voter_ids().eq([node])
     }
 
-    /// The same, readable by others while openraft owns the machine.
+    /// A shared view of [`StateMachine::applied`] for other tasks, while openraft owns the machine.
     pub fn applied_index(&self) -> AppliedIndex {
         self.applied_index.clone()
     }
@@ -165,8 +166,9 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
     }
 
     async fn try_create_snapshot_builder(&mut self, force: bool) -> Option<Builder> {
-        // At the next start, a snapshot without this node among the members would look like that of
-        // a node which is being added. The log, replayed instead, shows that it was removed.
+        // A removed node takes no snapshot. Without this node among the members, the snapshot would
+        // look at the next start like that of a node that is still being added; the replayed log
+        // shows the removal.
         if !force && (!self.running.may_begin() || self.endpoint.is_removed()) {
             return None;
         }

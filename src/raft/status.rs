@@ -17,7 +17,7 @@ pub enum Role {
     Follower,
     Candidate,
     Learner,
-    /// Stopped, by an operator or by an error.
+    /// The replica has stopped, because of an operator or an error.
     Shutdown,
 }
 
@@ -45,15 +45,16 @@ impl From<ServerState> for Role {
     }
 }
 
-/// What this node knows of a member.
+/// This node's knowledge about one member.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MemberStatus {
     pub id: u64,
     pub member: Member,
     pub voter: bool,
-    /// The last entry known to be on its disk; only a leader knows it of others.
+    /// The last entry known to be on the member's disk. Only a leader knows this about other
+    /// members.
     pub matched: Option<u64>,
-    /// Whether it was found to have lost entries that it had acknowledged.
+    /// Whether the member was found to have lost entries that it had acknowledged.
     pub lost: bool,
 }
 
@@ -62,24 +63,25 @@ pub(super) fn matched(metrics: &Metrics, id: u64) -> Option<u64> {
     metrics.replication.as_ref()?.get(&id)?.as_ref().map(|id| id.index())
 }
 
-/// The state of the group as this node knows it. Indexes are of the log, and `None` if there is no
+/// The state of the group as this node knows it. Indexes are log indexes, `None` if there is no
 /// such entry yet.
 #[derive(Clone, Debug)]
 pub struct Status {
     pub node_id: u64,
     pub term: u64,
-    /// The leader that this node is, or heard from lately.
+    /// This node if it leads, otherwise the leader that it heard from recently.
     pub leader: Option<u64>,
     pub role: Role,
-    /// Members, learners included.
+    /// Number of members, learners included.
     pub cluster_size: usize,
     /// Ordered by id.
     pub members: Vec<MemberStatus>,
-    /// Whether the group continues without this node.
+    /// Whether this node was removed from the group.
     pub removed: bool,
-    /// The members that answered recently, this node included; only a leader knows it of others.
+    /// The members that answered recently, this node included. Only a leader knows this about other
+    /// members.
     pub answering: BTreeSet<u64>,
-    /// The progress of a node that found its log empty.
+    /// How far a node that found its log empty has come.
     pub phase: Phase,
     pub last_log_index: Option<u64>,
     pub last_applied: Option<u64>,
@@ -99,12 +101,12 @@ impl Status {
         self.role == Role::Leader
     }
 
-    /// This node among the members, if it is one.
+    /// This node's entry in `members`, if it is a member.
     pub fn own(&self) -> Option<&MemberStatus> {
         self.members.iter().find(|member| member.id == self.node_id)
     }
 
-    /// Fills in what the metrics and the log know; the replica adds the rest.
+    /// Builds the status from the metrics and the log; the replica fills in the rest.
     pub(super) fn new(
         metrics: &Metrics,
         log: log::Stats,
@@ -135,8 +137,8 @@ impl Status {
             leader: metrics.current_leader,
             role: metrics.state.into(),
             cluster_size: metrics.membership_config.nodes().count(),
-            // openraft publishes its metrics a moment late; a client that has its reply expects to
-            // see it counted.
+            // From the log itself: openraft publishes its metrics a moment late, and a client that
+            // has its reply expects the write to be counted.
             last_log_index: last,
             last_applied: applied,
             commit_index: index(&metrics.local_committed).max(applied),

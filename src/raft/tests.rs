@@ -1,4 +1,4 @@
-//! Runs openraft's conformance suite for storage on this implementation.
+//! Runs openraft's conformance suite for storage against this implementation.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use crate::resp::Protocol;
 use crate::storage::{DataDir, Identity, Log, Options, SnapshotDir};
 use crate::testkit::SimDisk;
 
-/// Builds stores side by side on one disk: the suite passes a snapshot from one to another.
+/// Builds stores on one shared disk, because the suite passes a snapshot from one store to another.
 struct Builder {
     disk: Arc<dyn Disk>,
     built: AtomicU64,
@@ -34,7 +34,8 @@ impl StoreBuilder<TypeConfig, LogStore, StateMachine, DataDir> for Builder {
         let path = format!("/data-{}", self.built.fetch_add(1, Ordering::Relaxed));
         let data =
             DataDir::open(disk.clone(), Path::new(&path), identity.clone()).expect("a fresh directory opens");
-        // A log preallocates its segment, and the suite opens a log for each of its tests.
+        // Small, because a log preallocates its segment and the suite opens a log for each of its
+        // tests.
         let options = Options { segment_bytes: 1 << 16, ..Options::default() };
         let (log, recovered) =
             Log::open(disk.clone(), &data.log_path(0), options).expect("a fresh log opens");

@@ -1,9 +1,9 @@
-//! The cluster's time as this node knows it. Deadlines are judged by it alone.
+//! The cluster's time as this node knows it. It alone decides whether a deadline has passed.
 //!
 //! The leader sets the time: it stamps each entry, each append or heartbeat, and each reply to a
 //! read. Between two of these, followers advance it by their own monotonic clocks. The wall clock
-//! is used in two cases only: by a starting node until it hears from another, and by the leader,
-//! which lets the cluster's time drift towards its wall clock.
+//! is used in two cases only: by a starting node until another node has sent it the time, and by
+//! the leader, which lets the cluster's time drift towards its wall clock.
 //! (`docs/decisions/0011-time-comes-from-the-log.md` explains what this guarantees, and what it
 //! cannot.)
 //!
@@ -11,7 +11,7 @@
 //! * the time that [`GroupTime::leading`] returns never goes back on a node, and is never before
 //!   the newest applied stamp;
 //! * a new leader continues from the latest time that any voter of its majority knows: a majority
-//!   heard an append before anything that depends on its time was acknowledged;
+//!   received an append before any reply that depends on its time was sent;
 //! * a node that knows only its wall clock reports no time to others.
 
 use std::sync::Arc;
@@ -23,21 +23,22 @@ use super::timing::ELECTION_TIMEOUT_MS_MIN;
 use crate::env::Clock;
 use crate::keyspace::Keyspace;
 
-/// A leader lets the time run faster or slower by this fraction until it agrees with the wall
-/// clock: a deadline of an hour is then 3.6 s off, and a difference of a second is gone after 17
-/// minutes.
+/// A leader lets the cluster's time run faster or slower by one part in this many until it agrees
+/// with its wall clock: a deadline of an hour is then 3.6 s off, and a difference of one second is
+/// corrected in 17 minutes.
 const DRIFT: u32 = 1000;
 
-/// A node does not set back the time that it has issued if a leader's time is at most this far
-/// behind: messages take time. A leader's time further behind is adopted: the cluster has lost its
-/// knowledge of the time.
+/// If a leader's time is at most this far behind the time that a node has issued, the node holds
+/// its time until the leader's catches up: messages take time. A leader's time further behind is
+/// adopted, because it means that the cluster has lost its knowledge of the time.
 const ISSUED_LEAD: Duration = Duration::from_secs(1);
 
 /// A node that led within this time is no candidate: it would first have to miss a leader for the
 /// shortest election timeout. A leader acts at least at every heartbeat.
 const LED_LATELY: Duration = Duration::from_millis(ELECTION_TIMEOUT_MS_MIN);
 
-/// A wall clock further from the cluster's time than this causes a warning.
+/// A warning is logged once this node's wall clock differs from the cluster's time by more than
+/// this.
 const SKEW_WARNED_BEYOND: Duration = Duration::from_secs(5);
 
 /// One node's knowledge of the time.
@@ -49,20 +50,20 @@ pub struct GroupTime {
 
 #[derive(Debug)]
 struct Known {
-    /// The time since 1970 when the monotonic clock showed `at`.
+    /// The cluster's time, since 1970, at the moment when the monotonic clock showed `at`.
     base: Duration,
     at: Duration,
-    /// Whether `base` comes from a leader or a voter, or this node leads; otherwise it is the wall
-    /// clock.
+    /// Whether `base` comes from another node or this node leads; otherwise `base` is this node's
+    /// wall clock.
     heard: bool,
-    /// The term of the leader heard last, and the latest time that it sent.
+    /// The term of the leader that was heard last, and the latest time that it sent.
     term: u64,
     latest: Duration,
-    /// The latest time issued to readers of this node.
+    /// The latest time that this node has issued to reads.
     issued: Duration,
     /// When this node last acted as the leader.
     led_at: Option<Duration>,
-    /// Whether a wall clock far from the cluster's time has been reported.
+    /// Whether the warning about a wall clock far from the cluster's time has been logged.
     warned: bool,
 }
 
@@ -80,14 +81,15 @@ impl Known {
         self.heard = true;
     }
 
-    /// The time now, when the monotonic clock shows `now`.
+    /// The cluster's time at the moment when the monotonic clock shows `now`.
     fn extrapolate(&self, now: Duration) -> Duration {
         self.base + now.saturating_sub(self.at)
     }
 }
 
 impl GroupTime {
-    /// The knowledge of a starting node: its wall clock, or the newest stamp that it has applied.
+    /// The knowledge of a starting node: its wall clock, or the newest stamp that it has applied if
+    /// that is later.
     pub fn new(clock: Arc<dyn Clock>, keyspace: Arc<Keyspace>) -> GroupTime {
         let (base, at) = (Duration::from_millis(clock.now_ms()), clock.elapsed());
         let known = Known {
@@ -103,8 +105,8 @@ impl GroupTime {
         GroupTime { clock, keyspace, known: Mutex::new(known) }
     }
 
-    /// The time for this node's actions as the leader, in unix milliseconds. Only for a node that
-    /// leads.
+    /// The time for this node's actions as the leader, in unix milliseconds. Call it only on a node
+    /// that leads.
     pub fn leading(&self) -> u64 {
         let mut known = self.known.lock();
         let now = self.clock.elapsed();
@@ -115,18 +117,18 @@ impl GroupTime {
         millis(time)
     }
 
-    /// The time as this node knows it, in unix milliseconds; for reads without a barrier.
+    /// The time as this node knows it, in unix milliseconds, for reads without a barrier.
     pub fn now_ms(&self) -> u64 {
         let mut known = self.known.lock();
         known.issued = self.estimate(&mut known, self.clock.elapsed()).max(known.issued);
         millis(known.issued)
     }
 
-    /// Notes the time that the leader of `term` sent with an append that this node accepted.
+    /// Records the time that the leader of `term` sent with an append that this node accepted.
     pub fn heard(&self, term: u64, time_ms: u64) {
         let mut known = self.known.lock();
         let time = Duration::from_millis(time_ms);
-        // A late message of another connection.
+        // A message that was delayed on another connection: a later one has been recorded already.
         if known.heard && (term < known.term || term == known.term && time < known.latest) {
             return;
         }
@@ -141,8 +143,9 @@ impl GroupTime {
         known.heard.then(|| millis(self.estimate(&mut known, self.clock.elapsed()).max(known.issued)))
     }
 
-    /// Notes the time in a voter's reply to this candidate. A reply that comes when the others have
-    /// elected it changes nothing: deadlines that it has set since would come too early.
+    /// Records the time in a voter's reply to this node's request for a vote. A reply that comes
+    /// when the others have elected it changes nothing: deadlines that it has set since would come
+    /// too early.
     pub fn voter_said(&self, time_ms: Option<u64>) {
         let Some(time_ms) = time_ms else { return };
         let mut known = self.known.lock();
@@ -170,7 +173,7 @@ impl GroupTime {
         known.extrapolate(now)
     }
 
-    /// The time, with the drift towards the wall clock for the time that `passed`.
+    /// The time after `passed`, with the drift towards this node's wall clock.
     fn drifted(&self, time: Duration, passed: Duration) -> Duration {
         let wall = Duration::from_millis(self.clock.now_ms());
         let most = passed / DRIFT;
@@ -184,10 +187,7 @@ impl GroupTime {
         let ahead_ms = difference_ms(self.clock.now_ms(), millis(known.base));
         let skewed = u128::from(ahead_ms.unsigned_abs()) > SKEW_WARNED_BEYOND.as_millis();
         if skewed && !known.warned {
-            tracing::warn!(
-                ahead_ms,
-                "this node's clock differs from the leader's, which decides on deadlines"
-            );
+            tracing::warn!(ahead_ms, "this node's clock differs from the leader's, by which keys expire");
         }
         known.warned = skewed;
     }
@@ -218,7 +218,7 @@ mod tests {
         time: GroupTime,
     }
 
-    /// A node that starts with this wall clock.
+    /// A node that starts when its wall clock shows `unix_ms`.
     fn node(unix_ms: u64) -> TimedNode {
         let clock = Arc::new(ManualClock::at_ms(unix_ms));
         TimedNode { time: GroupTime::new(clock.clone(), Arc::new(Keyspace::new())), clock }
@@ -237,8 +237,8 @@ mod tests {
             leader.clock.set_ms(wall);
             pass(&[&leader], 10_000);
             let (after, drift) = (leader.time.leading(), 10_000 / u64::from(DRIFT));
-            assert!(after.abs_diff(before + 10_000) <= drift, "{after} after {before}");
-            assert_ne!(after, before + 10_000, "it drifts towards the wall clock");
+            assert!(after.abs_diff(before + 10_000) <= drift, "the time went back from {before} to {after}");
+            assert_ne!(after, before + 10_000, "the time drifts towards the wall clock");
         }
     }
 
@@ -279,7 +279,7 @@ mod tests {
         pass(&[&follower], 2);
         assert_eq!(follower.time.now_ms(), NOON_MS + 101);
         follower.time.heard(5, NOON_MS - HOUR_MS);
-        assert_eq!(follower.time.now_ms(), NOON_MS - HOUR_MS, "and no longer");
+        assert_eq!(follower.time.now_ms(), NOON_MS - HOUR_MS, "an issued time is not held beyond that");
     }
 
     #[test]
@@ -289,7 +289,7 @@ mod tests {
         started.time.voter_said(None);
         started.time.voter_said(Some(NOON_MS));
         started.time.voter_said(Some(NOON_MS - 1));
-        assert_eq!(started.time.leading(), NOON_MS, "its own wall clock does not count");
+        assert_eq!(started.time.leading(), NOON_MS, "a follower's wall clock does not count");
         let voter = node(NOON_MS - HOUR_MS);
         voter.time.heard(1, NOON_MS);
         voter.time.voter_said(Some(NOON_MS + 7));
@@ -319,6 +319,9 @@ mod tests {
         assert_eq!((behind.time.leading(), ahead.time.leading()), (NOON_MS + 1_000, NOON_MS + HOUR_MS));
         pass(&[&behind], 50);
         let (after, drifted) = (behind.time.leading(), NOON_MS + 1_049);
-        assert_eq!(after, drifted, "and continues from there, a little slower as its wall clock is behind");
+        assert_eq!(
+            after, drifted,
+            "the new leader continues from the voters' time, a little slower because its wall clock is behind"
+        );
     }
 }

@@ -8,7 +8,7 @@ use openraft::raft::responder::Responder;
 use crate::peer::Member;
 use crate::resp::Reply;
 
-/// A marker type that selects the types; it holds nothing.
+/// A marker type that selects the types for openraft; it holds no data.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TypeConfig;
 
@@ -44,7 +44,7 @@ pub type Membership = openraft::Membership<u64, Member>;
 pub type StoredMembership = openraft::alias::StoredMembershipOf<TypeConfig>;
 pub type SnapshotMeta = openraft::alias::SnapshotMetaOf<TypeConfig>;
 
-/// The payload of an entry: an encoded batch of commands. A clone shares the bytes.
+/// The payload of an entry: an encoded batch of commands. Clones share the bytes.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Payload(pub Bytes);
 
@@ -64,8 +64,8 @@ impl fmt::Display for Payload {
 #[derive(Debug, Default)]
 pub struct Replies(pub Vec<Reply>);
 
-/// Runs a function with the result. When consensus stops, it is dropped without a call; what the
-/// function captured has to release its waiters on drop.
+/// A function to call with the result. When consensus stops, the callback is dropped without a
+/// call, so the values that the function captured have to release their waiters on drop.
 pub struct Callback<T>(Box<dyn FnOnce(T) + Send>);
 
 impl<T> Callback<T> {

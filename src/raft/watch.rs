@@ -2,12 +2,12 @@
 //! began to wait.
 //!
 //! tokio's own channel distributes its waiters over eight lists at random, which helps when many
-//! threads wait for one value. Here only a handful of tasks wait, and a simulation has to repeat
-//! itself.
+//! threads wait for one value. Here only a handful of tasks wait, and a simulation needs the same
+//! order in every run with the same seed.
 //!
 //! Invariants:
-//! * a receiver sees a change that happened after the last one it has seen, however the two
-//!   overlap;
+//! * a receiver never misses a change after the last one that it saw, even one that comes while it
+//!   begins to wait;
 //! * after the last sender is dropped, a receiver first sees the last change, then the end.
 
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use openraft::{OptionalSend, OptionalSync};
 use parking_lot::{RwLock, RwLockReadGuard};
 use tokio::sync::Notify;
 
-/// Names the channel for openraft.
+/// Selects this channel for openraft.
 pub struct Watch;
 
 struct Channel<T> {
@@ -123,9 +123,10 @@ impl<T: OptionalSend + OptionalSync> WatchSender<Watch, T> for Sender<T> {
 impl<T: OptionalSend + OptionalSync> WatchReceiver<Watch, T> for Receiver<T> {
     async fn changed(&mut self) -> Result<(), RecvError> {
         loop {
-            // Created before the version is read: a later change then ends the wait.
+            // Created before the version is read, so that a change in between still ends the wait.
             let changed = self.shared.changed.notified();
-            // Read before the version: a dropped sender has sent its last change.
+            // Read before the version: if the sender is gone, the version read next includes its
+            // last change.
             let open = self.shared.senders.load(Ordering::Acquire) > 0;
             let version = self.shared.version.load(Ordering::Acquire);
             if version != self.seen {

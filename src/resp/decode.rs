@@ -2,21 +2,22 @@
 //!
 //! A scan walks the headers of a request, skips the arguments, and keeps its position between
 //! calls. Once the whole request has arrived, it is split off the buffer and sliced into arguments.
-//! A request therefore costs time linear in its bytes, however they are split, and an unfinished
-//! one holds nothing but the buffer and a few counters, whatever its length fields claim.
+//! The time for a request is therefore linear in its bytes, regardless of how they are split over
+//! reads. An unfinished request holds only the buffer and a few counters, regardless of the lengths
+//! that it announces.
 //!
-//! `docs/decisions/0002-request-decoding.md` has the measurements that decided against
-//! `redis_protocol::decode`.
+//! `docs/decisions/0002-request-decoding.md` has the measurements that led to this decoder instead
+//! of `redis_protocol::decode`.
 //!
 //! Invariants:
-//! * `position <= buffer.len()`: between calls the caller only appends, so checked bytes stay in
-//!   place;
+//! * `position <= buffer.len()`: between calls, the caller only appends to the buffer, so checked
+//!   bytes stay where they are;
 //! * `remaining <= arguments`, and `arguments > 0` exactly while an array of arguments is
 //!   unfinished;
-//! * headers up to `position` are well-formed and within the limits, which the second pass relies
-//!   on;
-//! * after an error every further call returns the same error, because the frame boundaries are
-//!   lost.
+//! * headers up to `position` are well-formed and within the limits, and the second pass relies on
+//!   that;
+//! * after an error every further call returns the same error, because the boundaries of later
+//!   requests are not known.
 
 use bytes::{Buf, Bytes, BytesMut};
 
@@ -28,27 +29,27 @@ use super::limits::{
 use super::request::{ProtocolError, Request};
 use super::words::split_words;
 
-/// The state of one connection's incoming stream.
+/// The decoding state of one connection's input.
 #[derive(Debug)]
 pub struct Decoder {
     limits: Limits,
     /// Whether the limits of unauthenticated clients apply.
     restricted: bool,
-    /// The checked bytes at the front of the buffer: whole headers and arguments, or part of an
-    /// inline command.
+    /// The number of checked bytes at the front of the buffer: whole headers and arguments, or a
+    /// part of an inline command.
     position: usize,
-    /// The buffer length below which a further call cannot make progress.
+    /// The length of the buffer that is needed before a further call can make progress.
     wanted: usize,
-    /// Where the first argument's header begins.
+    /// The offset of the first argument's header.
     body: usize,
     /// The number of arguments of the unfinished request; 0 between requests.
     arguments: usize,
-    /// How many of them are still ahead of `position`.
+    /// The number of arguments that have not been scanned.
     remaining: usize,
     failed: Option<ProtocolError>,
 }
 
-/// Whether the scan reached the end of the request.
+/// Whether the scan has reached the end of the request.
 #[derive(PartialEq, Eq)]
 enum Progress {
     Done,
@@ -69,7 +70,7 @@ impl Decoder {
         }
     }
 
-    /// Whether the limits of unauthenticated clients apply, from the next header on.
+    /// Sets whether the limits of unauthenticated clients apply, from the next header on.
     pub fn restrict(&mut self, restricted: bool) {
         self.restricted = restricted;
     }
@@ -77,12 +78,13 @@ impl Decoder {
     /// The next request at the front of `buffer`, or `None` until more bytes have been appended to
     /// it.
     ///
-    /// The request's bytes are split off `buffer`; those of an unfinished one stay. Empty requests
-    /// (`*0`, `*-1`, a blank line) are skipped, as Redis does. Arguments are slices of the buffer's
-    /// memory.
+    /// The bytes of the request are split off `buffer`; those of an unfinished request stay in it.
+    /// Empty requests (`*0`, `*-1`, a blank line) are skipped, as Redis does. Arguments are slices
+    /// of the buffer's memory.
     ///
     /// # Errors
-    /// [`ProtocolError`], and the same one on every later call: send it and close the connection.
+    /// [`ProtocolError`], and the same error on every later call. The caller has to send it to the
+    /// client and close the connection.
     ///
     /// # Panics
     /// If the caller removed bytes from `buffer` between two calls.
@@ -98,14 +100,15 @@ impl Decoder {
         }
     }
 
-    /// How much room to reserve in `buffer` before the next read: the bytes known to be missing,
-    /// clamped to [`READ_BYTES_MIN`] and [`READ_AHEAD_BYTES_MAX`]. `BytesMut` doubles as it grows,
-    /// so small steps stay linear.
+    /// The room to be reserved in `buffer` before the next read: the bytes known to be missing,
+    /// clamped to [`READ_BYTES_MIN`] and [`READ_AHEAD_BYTES_MAX`]. `BytesMut` doubles its capacity,
+    /// so growing in small steps takes linear time.
     pub fn room_wanted(&self, buffer: &BytesMut) -> usize {
         self.wanted.saturating_sub(buffer.len()).clamp(READ_BYTES_MIN, READ_AHEAD_BYTES_MAX)
     }
 
-    /// Whether part of a request has arrived: a client that disconnects now leaves it unfinished.
+    /// Whether part of a request has arrived; a client that disconnects then leaves the request
+    /// unfinished.
     pub fn is_midway(&self) -> bool {
         self.arguments > 0 || self.position > 0
     }
@@ -132,7 +135,7 @@ impl Decoder {
         }
     }
 
-    /// Reads `*<count>\r\n`. A count of zero or less is skipped.
+    /// Reads `*<count>\r\n`. A request with a count of zero or less is skipped.
     fn read_count(&mut self, buffer: &mut BytesMut) -> Result<Progress, ProtocolError> {
         assert!(self.position == 0 && self.arguments == 0, "a request begins with a count");
         match header::read(buffer) {
@@ -144,8 +147,8 @@ impl Decoder {
             Header::TooLong => Err(ProtocolError::CountTooLong),
             Header::Length { value: ..=0, size } => {
                 buffer.advance(size);
-                // The bytes that it waited for are gone from the buffer: the next request may be
-                // shorter.
+                // Reset, because the bytes that it counted are no longer in the buffer: the next
+                // request may be shorter.
                 self.wanted = 0;
                 Ok(Progress::Done)
             }
@@ -164,7 +167,7 @@ impl Decoder {
         }
     }
 
-    /// Scans the arguments that have arrived.
+    /// Scans the arguments that have arrived completely.
     fn scan(&mut self, buffer: &BytesMut) -> Result<Progress, ProtocolError> {
         debug_assert!(self.remaining <= self.arguments);
         while self.remaining > 0 {
@@ -197,8 +200,8 @@ impl Decoder {
                 self.wanted = self.position + whole;
                 return Ok(Progress::NeedMore);
             };
-            // Redis skips these two bytes unchecked. A wrong length is an error here, rather than a
-            // command read from the middle of a value.
+            // Redis skips these two bytes without a check. Here a wrong length is an error, so that
+            // no command is read from the middle of a value.
             if line_end != b"\r\n" {
                 return Err(ProtocolError::BulkLength);
             }
@@ -208,9 +211,9 @@ impl Decoder {
         Ok(Progress::Done)
     }
 
-    /// Splits the scanned request off the buffer and slices it into arguments.
+    /// Splits the scanned request off the buffer and slices its bytes into arguments.
     fn take(&mut self, buffer: &mut BytesMut) -> Request {
-        debug_assert!(self.remaining == 0 && self.arguments > 0, "the scan is complete");
+        debug_assert!(self.remaining == 0 && self.arguments > 0, "the scan has found the whole request");
         let frame = buffer.split_to(self.position).freeze();
         let mut request = Request::with_room_for(self.arguments);
         let mut at = self.body;
@@ -227,8 +230,8 @@ impl Decoder {
         request
     }
 
-    /// Reads an inline command: a line, split by the quoting rules. `None` until its end has
-    /// arrived.
+    /// Reads an inline command: a line, split by the quoting rules. `None` until the end of the
+    /// line has arrived.
     fn read_line(&mut self, buffer: &mut BytesMut) -> Result<Option<Vec<Bytes>>, ProtocolError> {
         let window = buffer.len().min(self.limits.inline_bytes_max);
         let Some(found) = buffer[self.position..window].iter().position(|byte| *byte == b'\n') else {

@@ -88,7 +88,7 @@ fn a_length_is_a_claim_and_reserves_nothing() {
     assert!(decoder.is_midway());
 }
 
-/// Quadratic work would take minutes here: each of a million calls would scan megabytes.
+/// With quadratic work this test would take minutes: each of a million calls would scan megabytes.
 #[test]
 fn a_large_request_in_small_pieces_costs_linear_time() {
     let count = 100_000;
@@ -122,7 +122,7 @@ fn arguments_are_slices_of_the_buffer() {
     assert!(copy.words().iter().all(|word| !range.contains(&word.as_ptr())));
 }
 
-/// Streams that are mostly requests, with junk between them.
+/// Streams that consist mostly of requests, with arbitrary bytes between them.
 fn any_stream() -> impl Strategy<Value = Vec<u8>> {
     let word = prop::collection::vec(any::<u8>(), 0..20);
     let request = prop::collection::vec(word, 1..6).prop_map(|words| {
@@ -140,7 +140,7 @@ fn any_stream() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
-    // A second or two, in place of a fuzzer in ordinary runs.
+    // Takes a second or two; in ordinary runs it stands in for a fuzzer.
     #![proptest_config(ProptestConfig::with_cases(5000))]
 
     #[test]

@@ -1,14 +1,15 @@
 //! Formats a double as Redis does in a reply.
 //!
-//! This differs from JSON: `json` prints a document's `100.0` as `100.0`. A RESP3 double is marked
-//! by its type, so Redis (since 7.2) prints `100`, and `1e+20`, `inf`, `nan`, `-0`.
+//! This differs from JSON: `json` prints a document's `100.0` as `100.0`. A RESP3 double has its
+//! own type, so Redis (since 7.2) prints it as `100`, and other values as `1e+20`, `inf`, `nan` or
+//! `-0`.
 
 use std::fmt::Write;
 
-/// Redis prints whole doubles below this, half of the range of `i64`, as integers.
+/// Redis prints whole doubles below this value, half of the range of `i64`, as integers.
 const INTEGER_MAX: f64 = (1u64 << 62) as f64;
 
-/// Appends `value` as Redis' `d2string` would print it: the shortest digits that read back as the
+/// Appends `value` as Redis' `d2string` prints it: with the shortest digits that read back as the
 /// same double.
 pub fn write_double(value: f64, out: &mut String) {
     if value.is_nan() {
@@ -28,7 +29,8 @@ pub fn write_double(value: f64, out: &mut String) {
     }
 }
 
-/// The shortest digits of a positive double, and the power of ten of the last of them.
+/// The shortest digits of a positive double that read back as the same value, and the power of ten
+/// of the last digit.
 fn shortest_digits(value: f64) -> (String, i32) {
     let mut text = String::with_capacity(24);
     // Writing into a String cannot fail.
@@ -41,7 +43,7 @@ fn shortest_digits(value: f64) -> (String, i32) {
     (digits, last)
 }
 
-/// Places the point or the exponent as fpconv does, which Redis uses.
+/// Writes the digits with a point or an exponent, by the rules of fpconv, which Redis uses.
 fn lay_out(digits: &str, last: i32, negative: bool, out: &mut String) {
     let count = digits.len() as i32;
     let exponent = last + count - 1;

@@ -1,28 +1,29 @@
 //! Encodes replies.
 //!
-//! The frequent replies (bulk strings, integers, constant texts, errors) are a length, a copy and a
-//! line end, written into memory that is reserved once. [`Reply`] says what replaces the types that
-//! RESP2 lacks.
+//! The frequent replies (bulk strings, integers, constant texts, errors) are written as a length, a
+//! copy and a line end, into memory that is reserved once. The documentation of [`Reply`] lists the
+//! replacements for types that RESP2 lacks.
 //!
 //! Invariants: every call appends exactly one whole reply, or several for a [`Reply::Several`]; no
-//! simple string or error contains a line break, which would let a value forge a reply.
+//! simple string or error contains a line break, with which a value could imitate a further reply.
 
 use super::double::write_double;
 use super::reply::{Protocol, Reply};
 use crate::error::Unavailable;
 
-/// The longest frame around a reply's payload: a type byte, a number of 20 digits, two line ends.
+/// Maximum length of the frame around a reply's payload: a type byte, a number of 20 digits, and
+/// two line ends.
 const FRAMING_BYTES_MAX: usize = 26;
 
-/// Appends `reply` to `out` in the format of `protocol`. `out` grows as needed; the caller checks
-/// [`Limits::output_bytes_max`](super::Limits::output_bytes_max) between replies.
+/// Appends `reply` to `out` in the format of `protocol`. `out` grows as needed; between replies,
+/// the caller checks it against [`Limits::output_bytes_max`](super::Limits::output_bytes_max).
 #[inline]
 pub fn encode(reply: &Reply, protocol: Protocol, out: &mut Vec<u8>) {
     match reply {
         Reply::Bulk(bytes) => write_bulk(bytes, out),
         Reply::Integer(value) => write_number(b':', *value, out),
         Reply::Simple(text) => write_line(b'+', text, out),
-        Reply::Error(answer) => write_line(b'-', answer.line(), out),
+        Reply::Error(error) => write_line(b'-', error.line(), out),
         Reply::Null if protocol == Protocol::Resp2 => out.extend_from_slice(b"$-1\r\n"),
         Reply::Null => out.extend_from_slice(b"_\r\n"),
         Reply::Array(items) => write_items(b'*', items, protocol, out),
@@ -61,13 +62,13 @@ fn encode_rarer(reply: &Reply, protocol: Protocol, out: &mut Vec<u8>) {
         | Reply::Simple(_)
         | Reply::Error(_)
         | Reply::Null
-        | Reply::Array(_) => unreachable!("encode writes these itself"),
+        | Reply::Array(_) => unreachable!("these kinds are written by encode"),
     }
 }
 
-/// A length as RESP writes it. Nothing in memory is longer than `i64::MAX`.
+/// The length as RESP writes it, as a signed number. No length in memory exceeds `i64::MAX`.
 fn length(count: usize) -> i64 {
-    i64::try_from(count).expect("a length fits 63 bits")
+    i64::try_from(count).expect("a length is below 2^63")
 }
 
 #[inline]
@@ -91,9 +92,9 @@ pub(super) fn write_bulk(bytes: &[u8], out: &mut Vec<u8>) {
 
 #[inline]
 fn write_line(kind: u8, text: &str, out: &mut Vec<u8>) {
-    // Such texts are short, so the check costs little; a reply that ended too early would
-    // desynchronize the client.
-    assert!(!text.bytes().any(|byte| byte == b'\r' || byte == b'\n'), "a line has no break in it");
+    // The texts are short, so the check costs little. A reply that ended too early would make the
+    // client read the following ones wrongly.
+    assert!(!text.bytes().any(|byte| byte == b'\r' || byte == b'\n'), "a line contains no line break");
     out.reserve(text.len() + 3);
     out.push(kind);
     out.extend_from_slice(text.as_bytes());
@@ -107,7 +108,7 @@ fn write_items(kind: u8, items: &[Reply], protocol: Protocol, out: &mut Vec<u8>)
     }
 }
 
-/// Begins an array of `count` replies, which the caller appends as it makes them.
+/// Begins an array of `count` replies; the caller then appends the replies.
 pub fn write_array_start(count: usize, out: &mut Vec<u8>) {
     write_number(b'*', length(count), out);
 }
@@ -122,7 +123,7 @@ fn write_a_double(value: f64, resp3: bool, out: &mut Vec<u8>) {
     }
 }
 
-/// The error texts of the operating system pass through here, so line breaks are possible.
+/// Line breaks are replaced, because error texts of the operating system may contain them.
 fn write_unavailable(unavailable: &Unavailable, out: &mut Vec<u8>) {
     write_line(b'-', &unavailable.to_string().replace(['\r', '\n'], " "), out);
 }
@@ -130,8 +131,8 @@ fn write_unavailable(unavailable: &Unavailable, out: &mut Vec<u8>) {
 /// Appends one request to `out`: an array of bulk strings, the command's name first.
 ///
 /// # Panics
-/// If `words` is empty: servers skip an empty request, so the client would wait for a reply
-/// forever.
+/// If `words` is empty. Servers skip an empty request, so the client would wait forever for a
+/// reply.
 pub fn encode_request(words: &[impl AsRef<[u8]>], out: &mut Vec<u8>) {
     assert!(!words.is_empty(), "a request names a command");
     write_array_start(words.len(), out);

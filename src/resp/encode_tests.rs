@@ -51,13 +51,13 @@ fn a_text_of_the_operating_system_cannot_break_the_line() {
     assert!(line.starts_with("-MISCONF") && line.ends_with("no  +OK\\r\\n"), "{line}");
 }
 
-/// The value that a client should read, as [`Reply`] documents it.
+/// The value that a client should read for a reply, as the documentation of [`Reply`] states it.
 fn expected(reply: &Reply, protocol: Protocol) -> Value {
     let resp3 = protocol == Protocol::Resp3;
     let all = |items: &[Reply]| items.iter().map(|item| expected(item, protocol)).collect::<Vec<_>>();
     match reply {
         Reply::Simple(text) => Value::Simple(Bytes::from_static(text.as_bytes())),
-        Reply::Error(answer) => Value::Error(answer.line().to_owned()),
+        Reply::Error(error) => Value::Error(error.line().to_owned()),
         Reply::Unavailable(unavailable) => Value::Error(unavailable.to_string()),
         Reply::Integer(value) => Value::Integer(*value),
         Reply::Double(value) if resp3 => Value::Double(*value),
@@ -97,8 +97,8 @@ fn any_reply() -> impl Strategy<Value = Reply> {
         any::<Vec<u8>>().prop_map(Reply::bulk),
         any::<Vec<u8>>().prop_map(|bytes| Reply::Verbatim(bytes.into())),
     ];
-    // redis-protocol keeps sets and maps in hash tables: their keys have to be distinct and no
-    // containers.
+    // redis-protocol stores sets and maps in hash tables, so their keys have to be distinct and
+    // must not be containers.
     let keys = prop::collection::btree_set("[a-z]{1,6}", 0..4);
     leaf.prop_recursive(4, 40, 5, move |inner| {
         let items = || prop::collection::vec(inner.clone(), 0..5);

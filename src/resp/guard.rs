@@ -1,12 +1,12 @@
 //! Finds the end of a reply before redis-protocol decodes it.
 //!
-//! redis-protocol decodes a frame by recursion, and from its first byte at each call. Without a
-//! guard, a reply in many pieces would cost quadratic time, and a deeply nested one would overflow
-//! the stack. The guard scans types and lengths first and keeps its position between calls, so
-//! redis-protocol gets only whole frames of bounded depth.
+//! redis-protocol decodes a frame recursively, and starts from its first byte at each call. Without
+//! this guard, a reply that arrives in many pieces would take quadratic time, and a deeply nested
+//! one would overflow the stack. The guard scans types and lengths first and keeps its position
+//! between calls, so redis-protocol gets only whole frames of bounded depth.
 //!
 //! Invariants:
-//! * `position <= buffer.len()`, and it only grows until the frame is whole;
+//! * `position <= buffer.len()`, and `position` only grows until the frame is complete;
 //! * `open.len() <= nesting_max`, and no element of `open` is 0: a full container is closed at
 //!   once.
 
@@ -14,28 +14,28 @@ use super::header::{self, Header};
 use super::limits::Limits;
 use super::reader::ReplyError;
 
-/// The scan of one reply.
+/// The progress of the scan of one reply.
 #[derive(Debug, Default)]
 pub(super) struct Guard {
-    /// The bytes of the frame that have been scanned.
+    /// The number of bytes of the frame that have been scanned.
     position: usize,
-    /// The bytes after `position` that are known to hold no line end, so that a long line is
-    /// searched once.
+    /// The number of bytes after `position` that are known to contain no line end, so that a long
+    /// line is searched only once.
     searched: usize,
-    /// The number of missing members of each container around `position`.
+    /// For each container around `position`, the number of members that are still missing.
     open: Vec<u64>,
-    /// Whether the frame has a type that only RESP3 has.
+    /// Whether the frame contains a type that only RESP3 has.
     pub(super) resp3: bool,
-    /// Whether the frame has a null of RESP2, which redis-protocol's RESP3 decoder would take for
+    /// Whether the frame contains a null of RESP2. redis-protocol's RESP3 decoder would take it for
     /// the start of a stream.
     pub(super) resp2_null: bool,
 }
 
 impl Guard {
-    /// The size of the frame at the front of `buffer`, or `None` until it is whole.
+    /// The size of the frame at the front of `buffer`, or `None` until the frame is complete.
     ///
     /// # Errors
-    /// [`ReplyError`] if this is no reply, or exceeds the limits.
+    /// [`ReplyError`] if the bytes are not a reply, or exceed the limits.
     pub(super) fn frame_bytes(
         &mut self,
         buffer: &[u8],
@@ -60,8 +60,8 @@ impl Guard {
         }
     }
 
-    /// Counts a finished value in its container, and each container that this completes in the next
-    /// one. True at the end of the frame.
+    /// Counts a complete value in its container, and so on for every container that this completes.
+    /// Returns true at the end of the frame.
     fn close(&mut self) -> bool {
         while let Some(members) = self.open.last_mut() {
             debug_assert!(*members > 0);
@@ -74,8 +74,8 @@ impl Guard {
         true
     }
 
-    /// Scans one value without members, or a container's header; returns its size and its number of
-    /// members.
+    /// Scans one value without members, or the header of a container. Returns its size and its
+    /// number of members.
     fn step(&mut self, rest: &[u8], limits: &Limits) -> Result<Option<(usize, u64)>, ReplyError> {
         let Some(&kind) = rest.first() else { return Ok(None) };
         self.resp3 |= matches!(kind, b'_' | b',' | b'#' | b'(' | b'=' | b'!' | b'~' | b'>' | b'%');
@@ -109,8 +109,8 @@ impl Guard {
         match rest[self.searched..].iter().position(|byte| *byte == b'\n') {
             Some(found) => {
                 let size = self.searched + found + 1;
-                // The same bound as below, so that the result does not depend on how the line was
-                // split.
+                // The same limit as below, so that the result does not depend on how the line was
+                // split over reads.
                 if size - 1 > limits.bulk_bytes_max {
                     return Err(ReplyError::TooBig);
                 }
@@ -126,7 +126,7 @@ impl Guard {
     }
 }
 
-/// A text of `length` bytes after a header of `size` bytes.
+/// Checks a text of `length` bytes after a header of `size` bytes.
 fn bulk(rest: &[u8], size: usize, length: u64, limits: &Limits) -> Result<Option<(usize, u64)>, ReplyError> {
     let length = usize::try_from(length).map_err(|_| ReplyError::TooBig)?;
     if length > limits.bulk_bytes_max {

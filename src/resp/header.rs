@@ -1,28 +1,30 @@
 //! Reads a length: one type byte, a decimal number, `\r\n`.
 //!
-//! Nothing here looks at more than [`HEADER_BYTES_MAX`] bytes, so a header that arrives byte by
-//! byte costs constant time at each attempt, and no position within it is kept.
+//! At most [`HEADER_BYTES_MAX`] bytes are read. An attempt to read a header therefore takes
+//! constant time even if the header arrives byte by byte, and no position within it has to be kept.
 
 use super::limits::HEADER_BYTES_MAX;
 
-/// No valid length has more digits, and this many cannot overflow an `i64`.
+/// Maximum number of digits: no valid length has more, and a number of this many digits fits an
+/// `i64`.
 const DIGITS_MAX: usize = 18;
 const _: () = assert!(DIGITS_MAX + 4 < HEADER_BYTES_MAX);
 
-/// The header at the start of some bytes.
+/// The result of reading a header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Header {
     /// The number, and the size of the header with its type byte and line end.
     Length { value: i64, size: usize },
-    /// A header so far, whose end has not arrived.
+    /// The bytes may be the beginning of a header whose end has not arrived.
     Incomplete,
-    /// Not a number that Redis would accept (also not `+1`, `01` or an empty one).
+    /// The bytes are not a number that Redis would accept; for example `+1`, `01` or an empty
+    /// number.
     Malformed,
-    /// More digits than any number has, without an end.
+    /// The header has more digits than any valid number, and no end.
     TooLong,
 }
 
-/// Reads the header at the start of `bytes`, whatever its type byte.
+/// Reads the header at the start of `bytes`, with any type byte.
 #[inline]
 pub(super) fn read(bytes: &[u8]) -> Header {
     let negative = bytes.get(1) == Some(&b'-');
@@ -51,7 +53,8 @@ pub(super) fn read(bytes: &[u8]) -> Header {
     }
 }
 
-/// At least one digit, no leading zero and no `-0`, as Redis' `string2ll` demands.
+/// Whether there is at least one digit, no leading zero and no `-0`, as Redis' `string2ll`
+/// requires.
 #[inline]
 fn canonical(bytes: &[u8], first: usize, end: usize, negative: bool) -> bool {
     let digits = end - first;

@@ -1,39 +1,39 @@
-//! The limits of the wire: what one client may make the server hold or do, each with the reason for
-//! its value.
+//! The limits of the wire protocol: how much memory and work one client can cause, with the reason
+//! for each value.
 //!
 //! Invariants, asserted at compile time:
 //! * the largest argument fits into the largest request, and the largest reply into the output
 //!   buffer;
-//! * the memory reserved ahead of the bytes is a small part of what the server may buffer for a
-//!   client.
+//! * the memory that is reserved before bytes arrive is a small part of what the server may buffer
+//!   for a client.
 
 use crate::limits::{Limit, limit};
 
-/// The limits of a listener and all of its connections.
+/// The limits for a listener and all of its connections.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// The longest argument: Redis' `proto-max-bulk-len` and its default.
+    /// Maximum length of an argument: `proto-max-bulk-len`, with the same default as in Redis.
     pub bulk_bytes_max: usize,
-    /// The most arguments in a request: Redis' bound before 7.0. An MSET of half a million keys
-    /// fits.
+    /// Maximum number of arguments in a request, the same as in Redis before 7.0. It allows an MSET
+    /// of half a million keys.
     pub arguments_max: usize,
-    /// The longest inline command, its line end included: Redis' `PROTO_INLINE_MAX_SIZE`. People
-    /// type these.
+    /// Maximum length of an inline command with its line end, the same as Redis'
+    /// `PROTO_INLINE_MAX_SIZE`. Inline commands are meant to be typed by hand.
     pub inline_bytes_max: usize,
-    /// The largest request, framing included: Redis' `client-query-buffer-limit`. Without it, a
-    /// million arguments of 512 MiB would be a valid request.
+    /// Maximum size of a request, framing included: `client-query-buffer-limit`. Without this
+    /// limit, a million arguments of 512 MiB would be a valid request.
     pub request_bytes_max: usize,
-    /// The most requests in one batch. Larger batches gain little above about 64, and other
-    /// connections wait while a batch runs.
+    /// Maximum number of requests in one batch. Batches above about 64 requests gain little, and
+    /// other connections wait while a batch runs.
     pub batch_requests_max: usize,
-    /// The most bytes of complete requests that wait for their batch; the socket is not read beyond
-    /// it.
+    /// Maximum bytes of complete requests that wait for their batch. Beyond this, the socket is not
+    /// read.
     pub pipeline_bytes_max: usize,
-    /// The most bytes of replies that wait for a client to read them; beyond it the client is
+    /// Maximum bytes of replies that wait for a client to read them. Beyond this, the client is
     /// disconnected.
     pub output_bytes_max: usize,
-    /// The deepest nesting of a reply. A document nests to 128; a few levels wrap it (EXEC, MGET, a
-    /// path's array).
+    /// Maximum nesting of a reply. A document may nest to 128 levels, and EXEC, MGET or a path's
+    /// array add a few.
     pub nesting_max: usize,
 }
 
@@ -56,20 +56,20 @@ impl Default for Limits {
     }
 }
 
-/// The most memory reserved ahead of the bytes themselves. A length prefix is unverified: ten bytes
-/// that announce 512 MiB must not reserve 512 MiB. Reads of this size already make system calls
-/// cheap.
+/// Maximum memory that is reserved before the bytes arrive. A length prefix cannot be trusted: ten
+/// bytes that announce 512 MiB must not reserve 512 MiB. Reads of this size are large enough to
+/// keep system calls few.
 pub const READ_AHEAD_BYTES_MAX: usize = 64 << 10;
 
-/// The least free room for a read: enough that a pipeline of small requests arrives in few reads.
+/// Minimum free room for a read: enough that a pipeline of small requests arrives in few reads.
 pub const READ_BYTES_MIN: usize = 4 << 10;
 
-/// The most words and the longest word in a request of an unauthenticated client, as in Redis: the
-/// longest HELLO fits, and such a client cannot make the server hold more.
+/// Maximum number and length of the words in a request of an unauthenticated client, as in Redis.
+/// The longest HELLO fits, and the server buffers no more for such a client.
 pub const UNAUTHENTICATED_ARGUMENTS_MAX: usize = 10;
 pub const UNAUTHENTICATED_BULK_BYTES_MAX: usize = 16 << 10;
 
-/// The longest `*<number>\r\n` or `$<number>\r\n` that is read. A 64-bit number has at most 20
+/// Maximum length of a `*<number>\r\n` or `$<number>\r\n`. A 64-bit number has at most 20
 /// characters.
 pub const HEADER_BYTES_MAX: usize = 32;
 
@@ -90,7 +90,7 @@ pub const LIMITS: &[Limit] = &[
         Limits::DEFAULT.request_bytes_max,
         Bytes,
         "A request",
-        "The connection is closed with an error beyond."
+        "A larger request is an error, and the connection is closed."
     )
     .set_by("client-query-buffer-limit"),
     limit!(Limits::DEFAULT.inline_bytes_max, Bytes, "An inline command", "As in Redis."),
@@ -100,19 +100,19 @@ pub const LIMITS: &[Limit] = &[
         Limits::DEFAULT.batch_requests_max,
         Count,
         "Requests in one batch of a connection",
-        "The rest is in the next batch."
+        "Further requests are in the next batch."
     ),
     limit!(
         Limits::DEFAULT.pipeline_bytes_max,
         Bytes,
         "Pipelined requests that wait in the server",
-        "The rest waits in the socket."
+        "Further requests are not read from the socket yet."
     ),
     limit!(
         Limits::DEFAULT.output_bytes_max,
         Bytes,
         "Replies that wait for one client",
-        "The client is disconnected beyond."
+        "Beyond it, the client is disconnected."
     )
     .set_by("client-output-buffer-limit"),
 ];

@@ -1,18 +1,18 @@
-//! The wire: RESP2, RESP3 and inline commands, within limits.
+//! The wire protocol: RESP2, RESP3 and inline commands, within limits.
 //!
-//! Pure: bytes in, requests and replies out; no socket, no clock. The server uses [`Decoder`] and
-//! [`encode`], a client uses [`encode_request`] and [`ReplyDecoder`]; both apply the same
-//! [`Limits`].
+//! The module is pure: it converts between bytes and requests or replies, without sockets and
+//! clocks. The server uses [`Decoder`] and [`encode`], a client uses [`encode_request`] and
+//! [`ReplyDecoder`]; both apply the same [`Limits`].
 //!
-//! The redis-protocol crate decodes replies, behind a guard that bounds their size and nesting, and
-//! checks in property tests everything that is encoded here; no other module names it. Requests
-//! have a decoder of their own, for its speed and its bounds
+//! The redis-protocol crate decodes replies, after a guard has checked their size and nesting. In
+//! property tests, the crate also checks the encoder. No other module uses the crate. Requests have
+//! a decoder of our own, because it is faster and limits memory
 //! (`docs/decisions/0002-request-decoding.md`).
 //!
 //! Invariants:
-//! * time is linear in the bytes, however they are split into reads;
-//! * no length prefix reserves memory before its bytes arrive;
-//! * after a protocol error a stream yields nothing more.
+//! * time is linear in the bytes, regardless of how they are split into reads;
+//! * a length prefix does not reserve memory before its bytes arrive;
+//! * after a protocol error, nothing more is read from a stream.
 mod decode;
 mod double;
 mod encode;

@@ -1,7 +1,7 @@
-//! Replies as a client reads them: bounded by the guard, decoded by redis-protocol.
+//! Reads replies for a client: the guard checks them, and redis-protocol decodes them.
 //!
-//! Invariant: only whole replies leave the buffer, so a connection that breaks in the middle of a
-//! reply never yields a part of it.
+//! Invariant: only whole replies leave the buffer, so a connection that ends in the middle of a
+//! reply yields no part of it.
 
 use bytes::{Bytes, BytesMut};
 use redis_protocol::resp2::{decode as resp2, types::BytesFrame as Frame2};
@@ -10,29 +10,30 @@ use redis_protocol::resp3::{decode::complete as resp3, types::BytesFrame as Fram
 use super::guard::Guard;
 use super::limits::Limits;
 
-/// A server's reply in either protocol version. Text that need not be UTF-8 stays bytes.
+/// A server's reply in either protocol version. A text is kept as bytes if it need not be UTF-8.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
     Simple(Bytes),
-    /// The line without its `-`.
+    /// The line of an error, without the `-`.
     Error(String),
     Integer(i64),
     Double(f64),
     Boolean(bool),
     Bulk(Bytes),
     Verbatim(Bytes),
-    /// A whole number beyond 64 bits, as its digits.
+    /// The digits of a whole number that does not fit 64 bits.
     BigNumber(Bytes),
     Null,
     Array(Vec<Value>),
     Set(Vec<Value>),
-    /// In the server's order. Pairs, not a table: keys of any type are allowed.
+    /// The pairs of a map in the server's order. They are not in a hash table, because keys may
+    /// have any type.
     Map(Vec<(Value, Value)>),
     Push(Vec<Value>),
 }
 
 impl Value {
-    /// The bytes of a text of any type; `None` for everything else.
+    /// The bytes of a text of any type; `None` for other values.
     pub fn text(&self) -> Option<&Bytes> {
         match self {
             Value::Simple(bytes) | Value::Bulk(bytes) | Value::Verbatim(bytes) => Some(bytes),
@@ -40,7 +41,7 @@ impl Value {
         }
     }
 
-    /// The members of an array, a set or a push; `None` for everything else.
+    /// The members of an array, a set or a push message; `None` for other values.
     pub fn items(&self) -> Option<&[Value]> {
         match self {
             Value::Array(items) | Value::Set(items) | Value::Push(items) => Some(items),
@@ -48,7 +49,7 @@ impl Value {
         }
     }
 
-    /// The pairs of a map, or of the flat array that stands for one in RESP2.
+    /// The pairs of a map, or of the flat array that RESP2 has instead.
     pub fn pairs(&self) -> Option<Vec<(&Value, &Value)>> {
         match self {
             Value::Map(pairs) => Some(pairs.iter().map(|(key, value)| (key, value)).collect()),
@@ -60,7 +61,7 @@ impl Value {
     }
 }
 
-/// Why bytes from a server are not a reply. The connection cannot be used any further.
+/// The reason why bytes from a server are not a reply. The connection cannot be used after that.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReplyError {
     #[error("the reply is malformed")]
@@ -73,8 +74,8 @@ pub enum ReplyError {
     Undecodable(String),
 }
 
-/// The state of one client's incoming stream. The types in each reply decide between RESP2 and
-/// RESP3.
+/// The decoding state of one connection's input. Whether a reply is RESP2 or RESP3 follows from its
+/// types.
 #[derive(Debug)]
 pub struct ReplyDecoder {
     limits: Limits,
@@ -82,7 +83,8 @@ pub struct ReplyDecoder {
 }
 
 impl ReplyDecoder {
-    /// Of the limits, `bulk_bytes_max`, `output_bytes_max` and `nesting_max` are applied.
+    /// Creates a decoder. It applies `bulk_bytes_max`, `output_bytes_max` and `nesting_max` of
+    /// `limits`.
     pub fn new(limits: Limits) -> ReplyDecoder {
         ReplyDecoder { limits, guard: Guard::default() }
     }
@@ -91,7 +93,7 @@ impl ReplyDecoder {
     /// it.
     ///
     /// # Errors
-    /// [`ReplyError`]; the stream cannot be read any further.
+    /// [`ReplyError`]. Nothing more can be read from the stream after that.
     pub fn decode(&mut self, buffer: &mut BytesMut) -> Result<Option<Value>, ReplyError> {
         let Some(size) = self.guard.frame_bytes(buffer, &self.limits)? else { return Ok(None) };
         let guard = std::mem::take(&mut self.guard);
@@ -108,7 +110,7 @@ impl ReplyDecoder {
 fn decode_resp2(frame: &Bytes) -> Result<Value, ReplyError> {
     match resp2::decode_bytes(frame) {
         Ok(Some((decoded, size))) => {
-            assert_eq!(size, frame.len(), "the guard and redis-protocol agree on the end");
+            assert_eq!(size, frame.len(), "the guard and redis-protocol find the same end");
             Ok(from_resp2(decoded))
         }
         Ok(None) => Err(ReplyError::Malformed),
@@ -119,7 +121,7 @@ fn decode_resp2(frame: &Bytes) -> Result<Value, ReplyError> {
 fn decode_resp3(frame: &Bytes) -> Result<Value, ReplyError> {
     match resp3::decode_bytes(frame) {
         Ok(Some((decoded, size))) => {
-            assert_eq!(size, frame.len(), "the guard and redis-protocol agree on the end");
+            assert_eq!(size, frame.len(), "the guard and redis-protocol find the same end");
             from_resp3(decoded)
         }
         Ok(None) => Err(ReplyError::Malformed),
@@ -155,7 +157,8 @@ fn from_resp3(frame: Frame3) -> Result<Value, ReplyError> {
         Frame3::Push { data, .. } => Value::Push(many(data)?),
         Frame3::Set { data, .. } => Value::Set(many(data.into_iter().collect())?),
         Frame3::Map { data, .. } => {
-            // redis-protocol fills its map from the last pair to the first.
+            // The pairs are reversed, because redis-protocol lists those of a map from the last to
+            // the first.
             let pairs = data.into_iter().rev().map(|(key, value)| Ok((from_resp3(key)?, from_resp3(value)?)));
             Value::Map(pairs.collect::<Result<Vec<_>, ReplyError>>()?)
         }

@@ -47,7 +47,7 @@ fn nesting_is_bounded_before_redis_protocol_recurses() {
     assert_eq!(decode(&nested), Err(ReplyError::TooDeep));
 }
 
-/// Quadratic work would take minutes.
+/// With quadratic work this test would take minutes.
 #[test]
 fn a_large_reply_in_small_pieces_costs_linear_time() {
     let count = 100_000;

@@ -15,25 +15,26 @@ pub enum Reply {
     Double(f64),
     Boolean(bool),
     Bulk(Bytes),
-    /// A text marked as plain text: `=15\r\ntxt:..` in RESP3, a bulk string in RESP2.
+    /// A plain text that is marked as such in RESP3 (`=15\r\ntxt:..`); a bulk string in RESP2.
     Verbatim(Bytes),
     Null,
-    /// A missing array: `*-1` in RESP2.
+    /// A null in place of an array; `*-1` in RESP2.
     NullArray,
     Array(Vec<Reply>),
     Set(Vec<Reply>),
     Map(Vec<(Reply, Reply)>),
-    /// An unsolicited message: pub/sub, an invalidation, MONITOR. An array in RESP2.
+    /// An unsolicited message: pub/sub, an invalidation, or MONITOR. In RESP2 it is an array.
     Push(Vec<Reply>),
     /// Several replies in sequence, for a request that has more than one.
     Several(Vec<Reply>),
 }
 
-/// An alias, because serde would treat a literal `&'static str` as text borrowed from its input.
+/// An alias, because serde would take a literal `&'static str` for a text that is borrowed from the
+/// input.
 type Fixed = &'static str;
 
-/// The simple strings that a reading or writing command may return. The leader sends such replies
-/// to other nodes, and deserializing one yields the constant.
+/// The simple strings that a read or a write may return. The leader sends such replies to other
+/// nodes, and deserialization turns each into this constant.
 const SIMPLE: [&str; 14] = [
     "OK",
     "QUEUED",
@@ -54,7 +55,7 @@ const SIMPLE: [&str; 14] = [
 fn simple<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<&'static str, D::Error> {
     let text: String = serde::Deserialize::deserialize(deserializer)?;
     let known = SIMPLE.iter().find(|known| **known == text);
-    known.copied().ok_or_else(|| serde::de::Error::custom("a simple string that no command answers"))
+    known.copied().ok_or_else(|| serde::de::Error::custom("a simple string that no command returns"))
 }
 
 impl Reply {
@@ -69,12 +70,12 @@ impl Reply {
         Reply::Bulk(Bytes::from_static(text.as_bytes()))
     }
 
-    /// Approximately how many bytes of memory the reply uses, including the `Reply` value itself.
+    /// The approximate memory of the reply in bytes, including the `Reply` value itself.
     pub fn bytes(&self) -> usize {
         let all = |parts: &[Reply]| parts.iter().map(Reply::bytes).sum();
         let inner = match self {
             Reply::Bulk(bytes) | Reply::Verbatim(bytes) => bytes.len(),
-            Reply::Error(answer) => answer.line().len(),
+            Reply::Error(error) => error.line().len(),
             Reply::Array(parts) | Reply::Set(parts) | Reply::Push(parts) | Reply::Several(parts) => {
                 all(parts)
             }
@@ -90,8 +91,8 @@ impl Reply {
 }
 
 impl From<CommandError> for Reply {
-    fn from(answer: CommandError) -> Reply {
-        Reply::Error(answer)
+    fn from(error: CommandError) -> Reply {
+        Reply::Error(error)
     }
 }
 
@@ -107,7 +108,7 @@ impl From<Result<Reply, CommandError>> for Reply {
     }
 }
 
-/// The protocol version that a connection speaks.
+/// The protocol version of a connection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Protocol {
     #[default]

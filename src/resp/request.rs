@@ -1,5 +1,5 @@
-//! A request as it arrived, its words not yet parsed; and the ways in which a client can break the
-//! protocol, with Redis' error texts.
+//! A request whose words have not been parsed, and the protocol errors of clients, with Redis'
+//! texts.
 
 use std::ascii::escape_default;
 
@@ -8,21 +8,23 @@ use smallvec::SmallVec;
 
 use crate::error::CommandError;
 
-/// Up to this many arguments need no allocation: `JSON.SET key path json` is the longest of the
-/// frequent commands.
+/// Up to this number of arguments, a request needs no allocation: `JSON.SET key path json` is the
+/// longest of the frequent commands.
 const INLINE_ARGUMENTS: usize = 4;
 
 /// The words of one command, its name first. There is always a name.
 ///
-/// Each is a slice of the connection's read buffer, not a copy. A slice keeps the whole buffer (up
-/// to a few times [`READ_AHEAD_BYTES_MAX`](super::limits::READ_AHEAD_BYTES_MAX)) alive, so whatever
-/// is stored has to be copied.
+/// Each word is a slice of the connection's read buffer, not a copy. A slice keeps the whole buffer
+/// (up to a few times [`READ_AHEAD_BYTES_MAX`](super::limits::READ_AHEAD_BYTES_MAX)) alive, so a
+/// word has to be copied before it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
     arguments: SmallVec<[Bytes; INLINE_ARGUMENTS]>,
 }
 
 impl Request {
+    /// Makes a request of these words.
+    ///
     /// # Panics
     /// If `arguments` is empty.
     pub fn new(arguments: impl IntoIterator<Item = Bytes>) -> Request {
@@ -31,9 +33,9 @@ impl Request {
         request
     }
 
-    /// An empty request with room for `count` arguments.
+    /// An empty request with room for `count` words.
     pub(super) fn with_room_for(count: usize) -> Request {
-        // The arguments have arrived, so the count is verified and may reserve memory.
+        // Reserving this memory is safe: all arguments have arrived, so the count is correct.
         Request { arguments: SmallVec::with_capacity(count) }
     }
 
@@ -54,13 +56,13 @@ impl Request {
         &self.arguments[1..]
     }
 
-    /// The name and the arguments; Redis counts arity in these.
+    /// The name and the arguments. Redis counts all of these words for a command's arity.
     #[inline]
     pub fn words(&self) -> &[Bytes] {
         &self.arguments
     }
 
-    /// The bytes of all arguments, framing not included.
+    /// The total size of all words in bytes, without the framing.
     pub fn bytes(&self) -> usize {
         self.arguments.iter().map(Bytes::len).sum()
     }
@@ -73,15 +75,15 @@ impl Request {
     }
 }
 
-/// The bytes are no request, or exceed the limits. Nothing after them can be understood: the
-/// connection sends [`ProtocolError::command_error`] and closes.
+/// The error for bytes that are not a request or exceed the limits. The bytes after them cannot be
+/// interpreted, so the connection sends [`ProtocolError::command_error`] and closes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProtocolError {
     #[error("ERR Protocol error: invalid multibulk length")]
     ArgumentCount,
     #[error("ERR Protocol error: invalid bulk length")]
     BulkLength,
-    /// Of an unauthenticated client.
+    /// The request of an unauthenticated client has too many arguments.
     #[error("ERR Protocol error: unauthenticated multibulk length")]
     UnauthenticatedCount,
     #[error("ERR Protocol error: unauthenticated bulk length")]
@@ -96,7 +98,7 @@ pub enum ProtocolError {
     InlineTooLong,
     #[error("ERR Protocol error: unbalanced quotes in request")]
     UnbalancedQuotes,
-    /// Redis closes such a connection without an error; the text saves the user a search.
+    /// Redis closes such a connection without an error. The text tells the user the reason.
     #[error("ERR Protocol error: too big request")]
     RequestTooBig,
 }

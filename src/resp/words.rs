@@ -1,15 +1,17 @@
 //! Splits a line of text into words, by the quoting rules that redis-cli, redis.conf and inline
 //! commands share.
 //!
-//! Between double quotes, `\n \r \t \b \a \xHH \" \\` are escapes, and any other escaped byte means
-//! itself; between single quotes, only `\'` is an escape. A closing quote must end its word.
+//! Between double quotes, `\n \r \t \b \a \xHH \" \\` are escapes, and and any other byte after a
+//! backslash stands for itself; between single quotes, only `\'` is an escape. A closing quote must
+//! end its word.
 
-/// A quote that is not closed, or that closes in the middle of a word.
+/// The error for a quote that is not closed, or is closed in the middle of a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unbalanced quotes")]
 pub struct UnbalancedQuotes;
 
-/// Splits `line` into words; none for a line of blanks. Time and memory are linear in the line.
+/// Splits `line` into words; a blank line has none. Time and memory are linear in the length of the
+/// line.
 pub fn split_words(line: &[u8]) -> Result<Vec<Vec<u8>>, UnbalancedQuotes> {
     let mut words = Vec::new();
     let mut rest = skip_blanks(line);
@@ -22,7 +24,7 @@ pub fn split_words(line: &[u8]) -> Result<Vec<Vec<u8>>, UnbalancedQuotes> {
     Ok(words)
 }
 
-/// C's `isspace`: `u8::is_ascii_whitespace` lacks the vertical tab.
+/// Whether C's `isspace` holds; unlike `u8::is_ascii_whitespace`, this includes the vertical tab.
 fn is_blank(byte: u8) -> bool {
     byte.is_ascii_whitespace() || byte == 0x0b
 }
@@ -32,7 +34,7 @@ fn skip_blanks(bytes: &[u8]) -> &[u8] {
     &bytes[blanks..]
 }
 
-/// Reads one word, which may begin without quotes and continue in quotes; returns the rest of the
+/// Reads one word, which may begin without quotes and continue in quotes. Returns the rest of the
 /// line.
 fn read_word<'a>(mut rest: &'a [u8], word: &mut Vec<u8>) -> Result<&'a [u8], UnbalancedQuotes> {
     while let Some((&byte, tail)) = rest.split_first() {

@@ -23,7 +23,12 @@ pub const LIMITS: &[Limit] = &[
         "Another key is invalidated to make room."
     )
     .set_by("tracking-table-max-keys"),
-    limit!(KEY_BYTES_MAX, Bytes, "A remembered key", "A longer key is invalidated right after the reply."),
+    limit!(
+        KEY_BYTES_MAX,
+        Bytes,
+        "A remembered key",
+        "A longer key is not tracked: it is invalidated right after the reply."
+    ),
     limit!(
         STALL_MAX.as_secs(),
         Seconds,

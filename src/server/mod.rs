@@ -1,10 +1,9 @@
 //! The server: accepts clients, runs their commands and writes their replies.
 //!
-//! Four modules work on plain data, and each can be read without the others. `stats` and
-//! `pubsub` know nothing of connections: a connection calls them, and they leave their messages in
-//! its outbox or its socket writer.
+//! `stats` and `pubsub` do not depend on connections: a connection calls them, and they put
+//! messages for it into its outbox or its socket writer.
 //!
-//! | module | owns | may name |
+//! | module | owns | may use |
 //! |---|---|---|
 //! | `stats` | counters and measurements of the server's own work | none of the others |
 //! | `pubsub` | messages between connections, and the table of open connections | `stats` |
@@ -18,8 +17,9 @@
 //! * a caching client is sent an invalidation before any client of this node receives the reply to
 //!   a later request;
 //! * an unauthenticated client can only authenticate;
-//! * at most `maxclients` connections are served; one more gets an error and is closed;
-//! * a connection with a write in progress is not closed before the reply, not even by a shutdown.
+//! * at most `maxclients` connections are served; a further one gets an error and is closed;
+//! * a connection with a write in progress is not closed before its reply is sent, not even by a
+//!   shutdown.
 
 mod admin;
 mod connection;

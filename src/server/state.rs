@@ -1,7 +1,6 @@
 //! The data that all connections of a server share.
 //!
-//! There is no facade: each field does its own work, and [`super::admin::node_api`] is the part of
-//! it that commands see.
+//! Connections use the fields directly; commands see them only through [`super::admin::node_api`].
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -24,23 +23,23 @@ pub struct ServerState {
     pub clock: Arc<dyn Clock>,
     pub stats: Stats,
     pub pubsub: Arc<PubSub>,
-    /// 40 random hex digits, new at each start.
+    /// A string of 40 random hex digits, new at each start.
     pub run_id: String,
-    /// The path of the program, for `INFO`.
+    /// The path of the executable file, for `INFO`.
     pub executable: PathBuf,
-    /// When the node started, unix milliseconds.
+    /// The time at which the node started, in Unix milliseconds.
     pub started_ms: u64,
-    /// Set when an operator wants this node to restart in another role.
+    /// Set when an operator requests that this node restart in another role.
     pub restarts: watch::Sender<Option<Restart>>,
-    /// True once the node is stopping.
+    /// Turns true when the node is stopping.
     pub stops: watch::Sender<bool>,
 }
 
-/// The role in which a node restarts.
+/// The role in which a node is to restart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Restart {
-    /// With an empty directory, as a member of the cluster that the node at this client address
-    /// belongs to.
+    /// With an empty directory, as a member of the cluster to which the node at this client address
+    /// belongs.
     Join(String),
     /// With its data, as the only member of its cluster.
     Alone,

@@ -1,15 +1,16 @@
-//! What survives a restart: the data directory, the log and the snapshots.
+//! Data that survives a restart: the data directory, the log and the snapshots.
 //!
 //! * [`DataDir`]: the identity of the directory's node, and the lock on the directory.
 //! * [`Log`]: the entries of one Raft group, its vote and its commit record.
-//! * [`SnapshotDir`]: whole states, complete before they get their name and checked before they are
-//!   used.
+//! * [`SnapshotDir`]: files with the whole state, which are complete before they get their name and
+//!   are checked before they are used.
 //!
-//! All of it is blocking, knows nothing of consensus, and reaches files only through
+//! All calls block. The module does not depend on consensus, and accesses files only through
 //! [`crate::env::Disk`].
 //!
 //! Invariants:
-//! * what was reported durable is found again, or opening fails and names file and offset;
+//! * everything that was reported durable is found again, or opening fails and names file and
+//!   offset;
 //! * a failed sync is never retried: the kernel may have dropped the dirty pages;
 //! * a file gets its final name only when it is complete and synced.
 
@@ -26,7 +27,7 @@ use std::path::Path;
 
 use crate::error::Fatal;
 
-/// Adds the path, and the action that failed.
+/// Converts an I/O error to [`Fatal::Disk`], with the path and the action that failed.
 pub(crate) fn disk_error(path: &Path, action: &'static str) -> impl FnOnce(io::Error) -> Fatal {
     move |error| Fatal::Disk { path: path.to_owned(), action, reason: error.to_string() }
 }

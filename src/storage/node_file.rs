@@ -1,9 +1,9 @@
-//! The data directory: its owner, and the exclusive use of it.
+//! The data directory: records which node owns it, and locks it against other processes.
 //!
 //! ```text
 //! <dir>/lock                 held while a process uses the directory
 //! <dir>/node                 node id, cluster id, incarnation, format version
-//! <dir>/joined               present in a cluster of several: this node never forms it alone
+//! <dir>/joined               present in a cluster of several: this node must never form it alone
 //! <dir>/clearing             present while everything is being removed
 //! <dir>/group-0/log          segments
 //! <dir>/group-0/snapshots    snapshot files
@@ -15,11 +15,12 @@
 //! * A directory with a node file is used only by that node of that cluster, and by one process at
 //!   a time.
 //! * The node file is complete or absent: it is written under another name, synced and renamed.
-//! * The incarnation is chosen at random when the directory is created: a node with another one has
-//!   lost what it had on disk, and what it promised. It changes only when a node is forced to
-//!   continue without the other members, which must no longer count on it.
-//! * Data in a directory without a node file has no known owner, and is neither used nor added to:
-//!   it may be a lost node's. Only the remains of an interrupted removal are removed.
+//! * The incarnation is chosen at random when the directory is created. A node with a different
+//!   incarnation has lost its earlier entries and votes. The incarnation of a directory changes
+//!   only when its node is forced to continue without the other members, which must no longer rely
+//!   on it.
+//! * Data in a directory without a node file has no known owner, so such a directory is not used.
+//!   Only the remains of an interrupted removal are removed.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -31,28 +32,28 @@ use crate::error::Fatal;
 /// The format of everything under the data directory.
 pub const FORMAT_VERSION: u32 = 2;
 
-/// Marks a cluster that others formed.
+/// The file that marks a directory whose node joined an existing cluster.
 const JOINED: &str = "joined";
 
-/// Marks a directory that is being emptied.
+/// The file that marks a directory that is being emptied.
 const CLEARING: &str = "clearing";
 
-/// A node file is a few short lines; a longer file is something else.
+/// Maximum size of a node file. It has a few short lines, so a longer file is something else.
 const NODE_FILE_BYTES_MAX: u64 = 4096;
-/// Room for any reasonable name in a node file of that size.
+/// Maximum length of a cluster's name, with which a node file stays below its maximum size.
 const CLUSTER_BYTES_MAX: usize = 256;
 
 /// The owner of a data directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
     pub node: u64,
-    /// One line of at most 256 bytes.
+    /// The cluster's name: one line of at most 256 bytes.
     pub cluster: String,
-    /// A random number for a new directory; an existing one keeps its own.
+    /// A random number chosen for a new directory; an existing directory keeps its own.
     pub incarnation: u64,
 }
 
-/// A data directory, locked until this is dropped.
+/// A data directory, locked until this value is dropped.
 #[derive(Debug)]
 pub struct DataDir {
     disk: Arc<dyn Disk>,
@@ -66,9 +67,9 @@ impl DataDir {
     /// Creates or opens the directory, locks it and checks its owner.
     ///
     /// # Errors
-    /// [`Fatal::Directory`] if another process uses it, it belongs to another node or cluster, or
-    /// its format is not known here; [`Fatal::Corrupt`] if the node file is damaged;
-    /// [`Fatal::Config`] if the cluster's name is not one line of at most 256 bytes;
+    /// [`Fatal::Directory`] if another process uses the directory, it belongs to another node or
+    /// cluster, or this version does not know its format; [`Fatal::Corrupt`] if the node file is
+    /// damaged; [`Fatal::Config`] if the cluster's name is not one line of at most 256 bytes;
     /// [`Fatal::Disk`].
     pub fn open(disk: Arc<dyn Disk>, path: &Path, identity: Identity) -> Result<DataDir, Fatal> {
         let named = !identity.cluster.is_empty() && identity.cluster.len() <= CLUSTER_BYTES_MAX;
@@ -90,18 +91,20 @@ impl DataDir {
             dir.disk.create_dir_all(&sub).map_err(disk_error(&sub, "creating the directory"))?;
         }
         if dir.fresh {
-            // The directories first: a node file implies that they exist.
+            // The directories are created before the node file, because a node file implies that
+            // they exist.
             dir.sync_dirs()?;
             dir.write_node_file()?;
         }
         Ok(dir)
     }
 
-    /// The owner of the directory at `path`; `None` if it has none yet, or is being emptied.
+    /// The owner of the directory at `path`; `None` if the directory has no owner yet, or is being
+    /// emptied.
     ///
     /// # Errors
-    /// [`Fatal::Corrupt`] if its node file is damaged; [`Fatal::Directory`] if it is missing
-    /// although there is data; [`Fatal::Disk`].
+    /// [`Fatal::Corrupt`] if its node file is damaged; [`Fatal::Directory`] if the node file is
+    /// missing although there is data; [`Fatal::Disk`].
     pub fn owner(disk: &dyn Disk, path: &Path) -> Result<Option<Identity>, Fatal> {
         disk.create_dir_all(path).map_err(disk_error(path, "creating the directory"))?;
         if lists(disk, path, CLEARING)? {
@@ -114,8 +117,9 @@ impl DataDir {
         Ok(None)
     }
 
-    /// Records, before the directory gets an owner, that others formed its cluster: a node that
-    /// stops before it has received anything of them must never form a cluster of that name itself.
+    /// Records, before the directory gets an owner, that its cluster exists already. Without this
+    /// mark, a node that stops before it has received any data could later form a second cluster
+    /// with the same name.
     ///
     /// # Errors
     /// [`Fatal::Disk`].
@@ -134,8 +138,8 @@ impl DataDir {
         lists(disk, path, JOINED)
     }
 
-    /// Removes everything in the directory, and unlocks it. After a crash on the way, the next
-    /// `open` removes the rest.
+    /// Removes everything in the directory and unlocks it. If that is interrupted by a crash, the
+    /// next `open` removes the rest.
     ///
     /// # Errors
     /// [`Fatal::Disk`].
@@ -147,7 +151,7 @@ impl DataDir {
         self.remove_all()
     }
 
-    /// Removes the rest after [`DataDir::clear`]; the marker goes last.
+    /// Removes everything that [`DataDir::clear`] has to remove; the marker file goes last.
     fn remove_all(&self) -> Result<(), Fatal> {
         let remove = |path: PathBuf| self.disk.remove(&path).map_err(disk_error(&path, "removing"));
         for dir in [self.log_path(0), self.snapshots_path(0)] {
@@ -177,8 +181,8 @@ impl DataDir {
         Ok(())
     }
 
-    /// Whether there is a node file, which is then this node's. Without one there must be no data
-    /// either.
+    /// Checks the node file: it must belong to this node. Returns whether it exists; if it does
+    /// not, the directory must not contain data either.
     fn check_node_file(&mut self) -> Result<bool, Fatal> {
         let path = self.node_path();
         if !lists(&*self.disk, &self.path, "node")? {
@@ -188,7 +192,7 @@ impl DataDir {
         let (format, found) = read_node_file(&*self.disk, &path)?;
         if format != FORMAT_VERSION {
             let reason =
-                format!("its format is version {format}, this program knows version {FORMAT_VERSION}");
+                format!("its format is version {format}, this program reads version {FORMAT_VERSION}");
             return Err(refused(&self.path, reason));
         }
         let Identity { node, cluster, .. } = &self.identity;
@@ -198,7 +202,7 @@ impl DataDir {
         }
         if found.cluster != *cluster {
             let reason =
-                format!("it belongs to cluster {:?}, and this node is of {cluster:?}", found.cluster);
+                format!("it belongs to cluster {:?}, and this node belongs to {cluster:?}", found.cluster);
             return Err(refused(&self.path, reason));
         }
         self.identity.incarnation = found.incarnation;
@@ -223,7 +227,7 @@ impl DataDir {
         &self.identity
     }
 
-    /// Changes the incarnation, and keeps the data.
+    /// Changes the incarnation of the directory and keeps its data.
     ///
     /// # Errors
     /// [`Fatal::Disk`].
@@ -232,7 +236,7 @@ impl DataDir {
         self.write_node_file()
     }
 
-    /// Whether this call of `open` created the directory, which is therefore empty.
+    /// Whether the call of [`DataDir::open`] created the directory, which is therefore empty.
     pub fn is_fresh(&self) -> bool {
         self.fresh
     }
@@ -256,7 +260,7 @@ fn snapshots_path(path: &Path, group: u32) -> PathBuf {
     path.join(format!("group-{group}")).join("snapshots")
 }
 
-/// Whether a directory has an entry of this name.
+/// Whether the directory at `path` contains a file or directory with this name.
 fn lists(disk: &dyn Disk, path: &Path, name: &str) -> Result<bool, Fatal> {
     let names = disk.list(path).map_err(disk_error(path, "listing"))?;
     Ok(names.iter().any(|found| found == name))
@@ -266,13 +270,13 @@ fn lists(disk: &dyn Disk, path: &Path, name: &str) -> Result<bool, Fatal> {
 fn refuse_data(disk: &dyn Disk, path: &Path) -> Result<(), Fatal> {
     for dir in [log_path(path, 0), snapshots_path(path, 0)] {
         let names = match disk.list(&dir) {
-            // A directory that was never created holds nothing.
+            // A directory that was never created contains no data.
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
             names => names.map_err(disk_error(&dir, "listing"))?,
         };
         if let Some(name) = names.first() {
             let reason = format!(
-                "its node file is missing, and there is {}: put the file back, or take an empty directory",
+                "its node file is missing, and there is {}: put the file back, or use an empty directory",
                 dir.join(name).display()
             );
             return Err(refused(path, reason));
@@ -285,14 +289,14 @@ fn refused(path: &Path, reason: impl Into<String>) -> Fatal {
     Fatal::Directory { path: path.to_owned(), reason: reason.into() }
 }
 
-/// Replaces a small file atomically: a crash leaves the old one or the new one.
+/// Replaces a small file atomically: after a crash, either the old or the new content is found.
 fn replace(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> Result<(), Fatal> {
     let aside = path.with_extension("tmp");
     let file = disk.open(&aside, Open::Create).map_err(disk_error(&aside, "creating"))?;
     file.write_all_at(bytes, 0).map_err(disk_error(&aside, "writing"))?;
     file.sync_all().map_err(disk_error(&aside, "syncing"))?;
     disk.rename(&aside, path).map_err(disk_error(&aside, "renaming"))?;
-    let dir = path.parent().expect("a file of ours is in a directory");
+    let dir = path.parent().expect("the path of the file has a parent");
     disk.sync_dir(dir).map_err(disk_error(dir, "syncing"))
 }
 
@@ -318,11 +322,11 @@ fn parse(bytes: &[u8]) -> Result<(u32, Identity), String> {
     let mut lines = text.lines();
     let mut next = |key: &str| {
         let value = lines.next().and_then(|line| line.strip_prefix(key)?.strip_prefix(' '));
-        value.ok_or_else(|| format!("a line {key:?} was expected"))
+        value.ok_or_else(|| format!("the line {key:?} is missing"))
     };
     let format: u32 = next("format")?.parse().map_err(|_| "the format is not a number")?;
     if format != FORMAT_VERSION {
-        // Only that version knows the rest of its format.
+        // Only a program that knows this version of the format can read the other lines.
         return Ok((format, Identity { node: 0, cluster: String::new(), incarnation: 0 }));
     }
     let node = next("node")?.parse().map_err(|_| "the node's id is not a number")?;
@@ -370,7 +374,10 @@ mod tests {
         let message = open(of(4, "blue")).unwrap_err().to_string();
         assert!(message.ends_with("it belongs to node 3, and this is node 4"), "{message}");
         let message = open(of(3, "red")).unwrap_err().to_string();
-        assert!(message.ends_with(r#"it belongs to cluster "blue", and this node is of "red""#), "{message}");
+        assert!(
+            message.ends_with(r#"it belongs to cluster "blue", and this node belongs to "red""#),
+            "{message}"
+        );
         assert!(!open(of(3, "blue")).unwrap().is_fresh());
     }
 
@@ -388,7 +395,7 @@ mod tests {
         }
         disk.overwrite(path, 7, b"3");
         let message = open().unwrap_err().to_string();
-        assert_eq!(message, "/data: its format is version 3, this program knows version 2");
+        assert_eq!(message, "/data: its format is version 3, this program reads version 2");
     }
 
     #[test]
@@ -402,7 +409,7 @@ mod tests {
         }
     }
 
-    /// An open directory of a node that has a log.
+    /// An open directory of a node that already has a log.
     fn used(disk: &SimDisk) -> DataDir {
         let dir = DataDir::open(disk.shared(), Path::new("/data"), of(3, "blue")).unwrap();
         for path in [dir.log_path(0).join("1.log"), dir.snapshots_path(0).join("1.snap")] {
@@ -418,7 +425,7 @@ mod tests {
         drop(used(&disk));
         disk.shared().remove(Path::new("/data/node")).unwrap();
         let message = "/data: its node file is missing, and there is /data/group-0/log/1.log: \
-                       put the file back, or take an empty directory";
+                       put the file back, or use an empty directory";
         let owner = DataDir::owner(&*disk.shared(), Path::new("/data"));
         assert_eq!(owner.unwrap_err().to_string(), message);
         let opened = DataDir::open(disk.shared(), Path::new("/data"), of(3, "blue"));
@@ -442,7 +449,7 @@ mod tests {
             assert!(!disk.shared().list(Path::new("/data")).unwrap().iter().any(|name| name == CLEARING));
             outcomes.insert(kept);
         }
-        assert_eq!(outcomes.len(), 2, "some cuts came before the decision, some after");
+        assert_eq!(outcomes.len(), 2, "the cuts came both before and after the node file was replaced");
     }
 
     #[test]

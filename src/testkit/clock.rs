@@ -1,6 +1,6 @@
 //! A clock that moves only on request.
 //!
-//! Invariant: only calls of the test change what it shows.
+//! Invariant: the clock's times change only by calls of the test.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -19,14 +19,14 @@ impl ManualClock {
         ManualClock { unix_ms: AtomicU64::new(unix_ms), elapsed_ns: AtomicU64::new(0) }
     }
 
-    /// Moves both clocks forward. Less than a millisecond moves only `elapsed`.
+    /// Moves both clocks forward. Fractions of a millisecond move only `elapsed`.
     pub fn advance(&self, by: Duration) {
         let ns = u64::try_from(by.as_nanos()).expect("tests advance by less than 584 years");
         self.elapsed_ns.fetch_add(ns, Ordering::SeqCst);
         self.unix_ms.fetch_add(ns / 1_000_000, Ordering::SeqCst);
     }
 
-    /// Sets the wall clock, as an operator or NTP would; `elapsed` is not affected.
+    /// Sets the wall clock, as an operator or NTP does; `elapsed` is not affected.
     pub fn set_ms(&self, unix_ms: u64) {
         self.unix_ms.store(unix_ms, Ordering::SeqCst);
     }

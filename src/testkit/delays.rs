@@ -1,4 +1,4 @@
-//! Delays that a seed chooses, for work that a simulation runs in place of threads.
+//! Random delays from a seed, for the work that a simulation runs instead of threads.
 
 use std::time::Duration;
 
@@ -7,10 +7,10 @@ use parking_lot::Mutex;
 use crate::env::Delays;
 use crate::random::Random;
 
-/// The longest delay of simulated work, as a busy disk may cause it.
+/// Maximum delay of simulated work, as on a busy disk.
 const DELAY_MICROSECONDS_MAX: u64 = 8_000;
 
-/// Mostly short delays, and now and then a long one.
+/// Delays that are mostly short, and sometimes long.
 #[derive(Debug)]
 pub struct SeededDelays(Mutex<Random>);
 

@@ -1,4 +1,4 @@
-//! A disk in memory that fails on request and, at a power cut, loses what was not synced.
+//! A disk in memory that fails on request and, at a power cut, loses data that was not synced.
 //!
 //! Invariants:
 //! * A file's durable bytes change only by a sync or a power cut. At a cut each unsynced write
@@ -6,7 +6,7 @@
 //! * Names (created, renamed, removed files) are durable after `sync_dir`; at a cut a prefix of the
 //!   unsynced changes of all directories survives, as with a journaling file system.
 //! * After a power cut every operation fails until [`SimDisk::reboot`]; old handles stay invalid.
-//! * A lying disk ([`SimDisk::lie_about`]) makes bytes durable one sync later than it reports.
+//! * A disk that lies ([`SimDisk::lie_about`]) makes bytes durable one sync later than it reports.
 
 mod content;
 
@@ -22,17 +22,18 @@ use crate::random::Random;
 
 use content::Content;
 
-/// The unit that a disk writes atomically.
+/// Size of the unit that a disk writes atomically.
 pub const SECTOR_BYTES: usize = 512;
 
-/// The operations that can be made to fail.
+/// The operations that a test can make fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Op {
     Open,
     Read,
-    /// Half of the bytes are written.
+    /// A failing write still writes half of its bytes.
     Write,
-    /// Drops the dirty bytes as Linux may: they can be read, but no later sync writes them.
+    /// A failing sync drops the unsynced bytes, as Linux may: they can be read, but no later sync
+    /// makes them durable.
     Sync,
     Rename,
     Remove,
@@ -61,14 +62,14 @@ struct Files {
     name_changes: Vec<NameChange>,
     locks: BTreeSet<PathBuf>,
     faults: Vec<Fault>,
-    /// Whether syncs hang, and how many do.
+    /// Whether syncs hang, and how many do so now.
     hangs: bool,
     hanging: usize,
     capacity: Option<u64>,
     power_left: Option<u64>,
     boots: u64,
     syncs: u64,
-    /// The disk lies about the files below this directory.
+    /// The directory about whose files the disk lies.
     lies_below: Option<PathBuf>,
 }
 
@@ -89,61 +90,62 @@ impl SimDisk {
         Arc::new(self.clone())
     }
 
-    /// Lets `after` operations of this kind pass, then fails one with `kind`.
+    /// Makes one operation of this kind fail with `kind`, after `after` successful ones.
     pub fn fail(&self, op: Op, after: u64, kind: io::ErrorKind) {
         self.state.lock().faults.push(Fault { op, after, kind });
     }
 
-    /// Makes syncs hang, current and future ones, until called with `false`.
+    /// Makes present and future syncs hang, until it is called with `false`.
     pub fn hang(&self, hangs: bool) {
         self.state.lock().hangs = hangs;
         self.resumed.notify_all();
     }
 
-    /// The number of hanging syncs.
+    /// The number of syncs that hang now.
     pub fn hanging(&self) -> usize {
         self.state.lock().hanging
     }
 
-    /// Limits the sum of all file lengths; `None` removes the limit.
+    /// Limits the total length of all files; `None` removes the limit.
     pub fn set_capacity(&self, bytes: Option<u64>) {
         self.state.lock().capacity = bytes;
     }
 
-    /// Bytes in all files that have a name.
+    /// The total size of all files that have a name.
     pub fn used(&self) -> u64 {
         self.state.lock().used()
     }
 
-    /// Successful syncs of files so far.
+    /// The number of successful syncs of files so far.
     pub fn syncs(&self) -> u64 {
         self.state.lock().syncs
     }
 
-    /// Cuts the power after `operations` more changes; the last one may still reach the disk.
+    /// Cuts the power after `operations` further changes; the last of them may still reach the
+    /// disk.
     pub fn cut_power_after(&self, operations: u64) {
         self.state.lock().power_left = Some(operations);
     }
 
-    /// From now on lies about files opened below `dir`: a sync returns before its bytes are
-    /// durable, and the next one makes them so, as on a drive with a volatile cache.
+    /// From now on, lies about files opened below `dir`: a sync returns before its bytes are
+    /// durable, and the next sync makes them durable, as on a drive with a volatile cache.
     pub fn lie_about(&self, dir: &Path) {
         self.state.lock().lies_below = Some(dir.to_owned());
     }
 
-    /// Cancels all requested failures.
+    /// Cancels all requested failures and lies.
     pub fn trust(&self) {
         let mut state = self.state.lock();
         state.faults.clear();
         state.power_left = None;
     }
 
-    /// Whether the power is off: nothing is read or written until the reboot.
+    /// Whether the power is off, so that nothing can be read or written until the reboot.
     pub fn is_off(&self) -> bool {
         self.state.lock().power_left == Some(0)
     }
 
-    /// Restores the state after a power cut. The seed chooses the unsynced changes that survive.
+    /// Restores the disk after a power cut. The seed chooses which unsynced changes survive.
     pub fn reboot(&self, seed: u64) {
         let mut random = Random::seeded(seed);
         let mut guard = self.state.lock();
@@ -165,7 +167,7 @@ impl SimDisk {
     /// Another disk with the same files, all of them synced.
     ///
     /// # Panics
-    /// If anything is unsynced: a copy may only be taken while nothing writes.
+    /// If any change is not synced.
     pub fn copy(&self) -> SimDisk {
         let state = self.state.lock();
         assert!(state.name_changes.is_empty() && state.contents.iter().all(|file| file.dirty.is_empty()));
@@ -174,24 +176,24 @@ impl SimDisk {
         SimDisk { state: Arc::new(Mutex::new(copied)), resumed: Arc::default() }
     }
 
-    /// The bytes of a file as a reader sees them now.
+    /// The bytes of a file, as a reader sees them now.
     pub fn contents(&self, path: &Path) -> Option<Vec<u8>> {
         let state = self.state.lock();
         state.names.get(path).map(|id| state.contents[*id].now.clone())
     }
 
-    /// Replaces bytes durably without a write: a fault of the medium.
+    /// Replaces bytes durably without a write, like a fault of the medium.
     ///
     /// # Panics
-    /// If there is no such file or it is shorter.
+    /// If the file does not exist or is shorter.
     pub fn overwrite(&self, path: &Path, offset: usize, bytes: &[u8]) {
         self.change_medium(path, |copy| copy[offset..offset + bytes.len()].copy_from_slice(bytes));
     }
 
-    /// Truncates a file, as by mistake.
+    /// Truncates a file, as an operator might by mistake.
     ///
     /// # Panics
-    /// If there is no such file.
+    /// If the file does not exist.
     pub fn truncate(&self, path: &Path, bytes: u64) {
         self.change_medium(path, |copy| copy.truncate(bytes as usize));
     }
@@ -210,7 +212,8 @@ impl Files {
         self.names.values().map(|id| self.contents[*id].now.len() as u64).sum()
     }
 
-    /// Fails if the power is off (or goes off now) or a fault was requested.
+    /// Returns an error if the power is off (or goes off with this operation), or a failure was
+    /// requested.
     fn enter(&mut self, op: Op, boot: u64) -> io::Result<()> {
         if boot != self.boots || self.power_left == Some(0) {
             return Err(io::Error::other("the power is off"));
@@ -331,7 +334,7 @@ impl DiskFile for SimFile {
         Ok(state.contents[self.id].now.len() as u64)
     }
 
-    /// Durable at once: storage syncs after each call anyway.
+    /// The new length is durable at once: the storage syncs after each call anyway.
     fn set_len(&self, bytes: u64) -> io::Result<()> {
         let mut state = self.state.lock();
         state.enter(Op::Write, self.boot)?;

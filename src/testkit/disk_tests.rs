@@ -1,4 +1,4 @@
-//! The simulated disk keeps its own invariants.
+//! Tests the simulated disk's invariants.
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -20,7 +20,7 @@ fn synced_bytes_survive_and_others_may_not() {
         disk.sync_dir(Path::new("/d")).unwrap();
         file.write_all_at(&[2; 1024], 0).unwrap();
         disk.reboot(seed);
-        assert!(file.sync_data().is_err(), "a handle from before the cut is dead");
+        assert!(file.sync_data().is_err(), "a handle from before the cut can still be used");
         let bytes = disk.contents(path()).unwrap();
         assert!(bytes.len() >= 600);
         outcomes.insert((bytes[0], bytes[512]));
@@ -58,7 +58,7 @@ fn faults_hit_the_requested_operation() {
     file.write_all_at(b"gh", 6).unwrap();
     disk.fail(Op::Sync, 0, ErrorKind::Other);
     assert!(file.sync_data().is_err());
-    assert!(file.sync_data().is_ok(), "and the bytes are lost nevertheless");
+    assert!(file.sync_data().is_ok(), "the bytes are lost although a sync succeeded");
 }
 
 #[test]

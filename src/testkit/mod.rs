@@ -1,9 +1,8 @@
-//! Test equipment: the replacements of the outside world for tests, benchmarks, the simulation and
-//! fuzzers.
+//! Test equipment: replaces the outside world for tests, benchmarks, the simulation and fuzzers.
 //!
 //! Compiled only with the feature `testkit`, which the crate's own tests enable through
-//! `[dev-dependencies]`; no server contains it. The product names nothing of it
-//! (`tests/it/tidy.rs`).
+//! `[dev-dependencies]`; the server binary does not contain it. A test (`tests/it/tidy.rs`) checks
+//! that other code does not use it.
 //!
 //! | | |
 //! |---|---|

@@ -43,7 +43,7 @@ fn a_request_with_too_large_a_reply_is_refused() {
     assert_eq!(ask(&mut vault, named("MGET", "text", too_many)), Reply::Error(Budget::SPENT));
     assert!(matches!(ask(&mut vault, named("MGET", "text", 3)), Reply::Array(replies) if replies.len() == 3));
 
-    // Paths that differ in their spelling and match the same values.
+    // The paths are spelled differently, and all match the same values.
     let paths = (0..too_many).map(|spaces| format!("$..[{}?@==1]", " ".repeat(spaces))).collect::<Vec<_>>();
     let expanded = [words("JSON.GET numbers FORMAT EXPAND"), paths].concat();
     assert_eq!(ask(&mut vault, expanded), Reply::Error(Budget::SPENT));
@@ -99,7 +99,7 @@ const CONTEXT: Context = Context {
     seed: SeedSource::Fixed(1),
 };
 
-/// Two replicas of one log: clients wait for the replies of the first alone.
+/// Two replicas of one log. Clients wait only for the replies of the first.
 struct Replicas {
     leader: Machine,
     follower: Machine,
@@ -112,7 +112,7 @@ impl Replicas {
         Replicas { leader: machine(), follower: machine(), index: 0 }
     }
 
-    /// The replies of an entry.
+    /// Applies an entry to both replicas. Returns the replies of the first.
     fn apply(&mut self, batch: &Batch) -> Vec<Reply> {
         let entry = Batch::encode(std::iter::once(batch), 1);
         self.index += 1;
@@ -125,7 +125,8 @@ impl Replicas {
         assert_eq!(digest(&self.leader), digest(&self.follower), "replicas of one log");
     }
 
-    /// Two documents: a path into the first compares a megabyte of text, and finds one number.
+    /// Stores two documents. `COSTLY_PATH` compares a megabyte of text in the first one, and finds
+    /// one number.
     fn fill(&mut self) {
         let text = "x".repeat(100_000);
         let others = format!(r#"{{"s":"{}y","n":0}},"#, &text[1..]).repeat(10);
@@ -138,7 +139,7 @@ impl Replicas {
 }
 
 const COSTLY_PATH: &str = "$.all[?@.s==$.s].n";
-/// All of them together take more steps than an entry may.
+/// Number of commands that together take more steps than an entry may.
 const COSTLY: usize = 1200;
 
 fn push(batch: &mut Batch, line: &str) {
@@ -151,12 +152,19 @@ fn request(line: &str) -> (&'static jsonvault::command::Row, Vec<Bytes>) {
     (table::find(&words[0]).expect("a command of the table"), words)
 }
 
-/// How many of the first were done, if the rest was refused for the steps that all took.
+/// Counts the commands that were executed before the first one that was refused because all steps
+/// were used up.
 fn done_before_the_budget_was_spent(replies: &[Reply]) -> usize {
     let refused = Reply::Error(CommandError::OUT_OF_STEPS);
-    let done = replies.iter().position(|reply| *reply == refused).expect("some are refused");
-    assert!(replies[done..].iter().all(|reply| *reply == refused), "none is done after one that was refused");
-    assert!(replies[..done].iter().all(|reply| !matches!(reply, Reply::Error(_))), "the others are done");
+    let done = replies.iter().position(|reply| *reply == refused).expect("some commands are refused");
+    assert!(
+        replies[done..].iter().all(|reply| *reply == refused),
+        "no command is executed after one that was refused"
+    );
+    assert!(
+        replies[..done].iter().all(|reply| !matches!(reply, Reply::Error(_))),
+        "the other commands are executed"
+    );
     assert!(done > COSTLY / 3, "{done} of {COSTLY}");
     done
 }
@@ -178,7 +186,7 @@ fn writes_of_an_entry_share_their_steps_and_cheap_ones_are_always_done() {
     assert_eq!(replies[COSTLY..], [one(1), one(2), one(3)]);
     replicas.assert_equal();
 
-    // The next entry has steps of its own, and what was refused changed nothing.
+    // The next entry has a new budget, and the refused commands have changed nothing.
     let mut batch = Batch::new();
     push(&mut batch, &format!("JSON.NUMINCRBY large {COSTLY_PATH} 1"));
     assert_eq!(replicas.apply(&batch), [one(done + 1)]);
@@ -203,7 +211,7 @@ fn reads_of_a_transaction_share_their_steps_and_decide_no_write() {
     done_before_the_budget_was_spent(&replies[..COSTLY]);
     assert_eq!(replies[COSTLY], Reply::bulk("[0]"));
     let counted = (1..=10).map(|number| Reply::Array(vec![Reply::Integer(number)]));
-    assert_eq!(replies[COSTLY + 1..], counted.collect::<Vec<_>>(), "no read takes steps of a write");
+    assert_eq!(replies[COSTLY + 1..], counted.collect::<Vec<_>>(), "a read takes no steps of the writes");
     replicas.assert_equal();
 }
 

@@ -1,5 +1,5 @@
-//! Compares lists, sets, hashes and sorted sets with collections of the standard library over
-//! random commands, and once more after a restore from a snapshot.
+//! Runs random commands on lists, sets, hashes and sorted sets, and compares the results with
+//! collections of the standard library. Compares them again after a restore from a snapshot.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ use crate::vault::Vault;
 
 const KINDS: [&str; 4] = ["list", "set", "hash", "zset"];
 
-/// The expected content of the keys, one of each type.
+/// The expected content of the keys; there is one key of each type.
 #[derive(Default)]
 struct Model {
     list: Vec<String>,
@@ -72,7 +72,7 @@ fn ask(vault: &mut Vault, line: &str) -> Reply {
     vault.call(&line.split(' ').map(|word| Bytes::copy_from_slice(word.as_bytes())).collect::<Vec<_>>())
 }
 
-/// The texts of a reply with several elements; scores as text.
+/// The texts of a reply that has several elements. Scores are converted to text.
 fn texts(reply: Reply) -> Vec<String> {
     let one = |reply: Reply| match reply {
         Reply::Bulk(bytes) => text(&bytes),
@@ -113,7 +113,7 @@ impl Step {
 }
 
 impl Model {
-    /// Applies the step, and checks the reply against the result.
+    /// Applies the step to the model, and compares the reply with the result.
     fn check(&mut self, step: &Step, reply: Reply) {
         let whole = |yes: usize| Reply::Integer(yes as i64);
         match step {
@@ -241,7 +241,7 @@ impl Model {
         }
     }
 
-    /// Checks the whole content, read by commands.
+    /// Compares the whole content, which is read with commands, with the model.
     fn check_all(&self, vault: &mut Vault) {
         assert_eq!(texts(ask(vault, "LRANGE list 0 -1")), self.list);
         let members: BTreeSet<String> = texts(ask(vault, "SMEMBERS set")).into_iter().collect();

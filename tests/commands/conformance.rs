@@ -14,12 +14,12 @@ use serde_json::{Value as Json, json};
 
 use crate::vault::Vault;
 
-/// The number of disagreements to show; further ones are counted.
+/// Maximum number of disagreements that are shown; further ones are only counted.
 const SHOWN_MAX: usize = 40;
 
 struct Step {
     words: Vec<Bytes>,
-    /// The recorded reply in RESP2 and in RESP3.
+    /// The recorded replies in RESP2 and in RESP3.
     wanted: [Option<Json>; 2],
     sort: bool,
     unordered: bool,
@@ -31,7 +31,7 @@ struct Case {
     steps: Vec<Step>,
 }
 
-/// The part of an error that has to agree.
+/// The part of an error reply that has to agree.
 #[derive(Clone, Copy, PartialEq)]
 enum Errors {
     Code,
@@ -81,7 +81,7 @@ fn report(groups: &BTreeMap<String, [usize; 3]>) {
     println!("{} of {} agree by error code, {} by error text", sum[1], sum[0], sum[2]);
 }
 
-/// The first disagreement.
+/// Runs a case, and returns the first disagreement.
 fn play(vault: &mut Vault, case: &Case, errors: Errors) -> Option<String> {
     for (nth, protocol) in [Protocol::Resp2, Protocol::Resp3].into_iter().enumerate() {
         vault.begin(protocol);
@@ -112,7 +112,7 @@ fn code(line: &str) -> Option<&str> {
     upper.then_some(word)
 }
 
-/// The reply without the parts that need not agree.
+/// The reply without the parts that may differ.
 fn normal(reply: &Json, errors: Errors, sort: bool, unordered: bool) -> Json {
     let below = |reply: &Json| normal(reply, errors, sort, false);
     let sorted = |mut items: Vec<Json>| {
@@ -158,7 +158,7 @@ fn members_sorted(value: Json) -> Json {
     }
 }
 
-/// A reply in the format of the recordings: bytes as Latin-1 characters.
+/// A reply in the format of the recordings, in which bytes are Latin-1 characters.
 fn shape(reply: &Value) -> Json {
     let text = |bytes: &[u8]| bytes.iter().map(|&byte| char::from(byte)).collect::<String>();
     let all = |items: &[Value]| items.iter().map(shape).collect::<Vec<_>>();
@@ -210,7 +210,7 @@ fn case(line: &str) -> Case {
     Case { id: text(&case["id"]), group: text(&case["group"]), steps }
 }
 
-/// Reads `id | reason` lines.
+/// Reads the divergences: lines of the form `id | reason`.
 fn divergences() -> HashMap<String, String> {
     let text = std::fs::read_to_string(folder().join("divergences.txt")).unwrap();
     let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));

@@ -1,4 +1,5 @@
-//! COMMAND describes each command as Redis does, except for the differences below.
+//! Checks that COMMAND describes each command as Redis does, except for the differences listed
+//! below.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +13,7 @@ const FACTS: &str = include_str!("../data/redis-commands.tsv");
 const FIELDS: [&str; 9] =
     ["name", "arity", "flags", "categories", "positions", "keys", "since", "group", "complexity"];
 
-/// The differences: command, field, our description, reason.
+/// The differences from Redis: command, field, our description, reason.
 const DIFFERENCES: &[(&str, &str, &str, &str)] = &[
     ("monitor", "flags", "admin,loading,no_multi,noscript,stale", NO_LISTENING),
     ("psubscribe", "flags", "loading,no_multi,noscript,pubsub,stale", NO_LISTENING),
@@ -49,7 +50,7 @@ fn field<'a>(reply: &'a Reply, name: &str) -> Option<&'a Reply> {
     pairs.iter().find(|(key, _)| text(key) == name).map(|(_, value)| value)
 }
 
-/// Words in the format of the file: sorted and separated by commas.
+/// The words of a reply in the format of the file: sorted and separated by commas.
 fn words(reply: &Reply) -> String {
     let words: BTreeSet<String> =
         items(reply).iter().map(|word| text(word).trim_start_matches('@').to_string()).collect();
@@ -146,7 +147,7 @@ fn every_command_without_subcommands_has_a_complexity() {
             text(field(described, "group").unwrap()) == "module",
             "{name}"
         );
-        // MONITOR has no complexity of its own: it costs as much as all other commands.
+        // MONITOR has no complexity of its own, because its cost is that of all other commands.
         assert!(name == "monitor" || field(described, "complexity").is_some(), "{name}");
     }
 }

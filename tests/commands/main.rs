@@ -1,4 +1,4 @@
-//! Tests of the commands: requests in, replies out, without a socket, a log or a clock.
+//! Tests of the commands: requests and their replies, without a socket, a log or a clock.
 #![allow(
     clippy::disallowed_methods,
     clippy::unwrap_used,

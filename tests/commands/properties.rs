@@ -1,4 +1,4 @@
-//! Properties of every write, with random arguments.
+//! Checks properties that every write has, with random arguments.
 
 use bytes::Bytes;
 use jsonvault::command::{Route, table};
@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use crate::vault::Vault;
 
-/// Everything in the keyspace: values, deadlines and versions.
+/// A text for each key in the keyspace, with its value, deadline and version.
 fn digest(keyspace: &Keyspace) -> Vec<String> {
     let mut lines = Vec::new();
     let view = keyspace.view(Scope::ManyKeys, 0);
@@ -21,7 +21,7 @@ fn words(line: &[&str]) -> Vec<Bytes> {
     line.iter().map(|word| Bytes::copy_from_slice(word.as_bytes())).collect()
 }
 
-/// A few keys of every type, and a document in which many paths match and some overlap.
+/// Stores some keys of every type, and a document in which many paths match and some overlap.
 fn filled(vault: &mut Vault) {
     vault.begin(Protocol::Resp2);
     let document = r#"{"a":[1,2,3],"b":{"a":[1,"x",null,1.5],"c":true,"n":9223372036854775807},"n":[9223372036854775807,1],"s":"text","e":[],"o":{}}"#;
@@ -34,7 +34,7 @@ fn filled(vault: &mut Vault) {
     vault.call(&words(&["ZADD", "zset", "1", "x", "inf", "2"]));
 }
 
-/// A word that some command accepts as an argument.
+/// A word that some commands accept as an argument.
 fn argument() -> impl Strategy<Value = &'static str> {
     prop::sample::select(vec![
         "k",

@@ -1,10 +1,11 @@
-//! Runs the scripts in `tests/scripts/commands`: each line is a request in the syntax of redis-cli,
-//! after a `>`. A block has one request, so that its reply is right below it.
+//! Runs the scripts in `tests/scripts/commands`: each line is a `>` and a request in the syntax of
+//! redis-cli. A block has one request, so that the reply is directly below it.
 //!
 //! `protocol 3` selects the protocol of the replies, and `advance 1500` advances the clock by
-//! milliseconds. `cluster 2` makes the node one of three that serve clients of Redis Cluster, led
-//! by node 2; `cluster nobody` leaves them without a leader. `UPDATE_GOLDENFILES=1 cargo test
-//! --test commands scripts` rewrites the replies; read the difference before you commit it.
+//! milliseconds. `cluster 2` makes the node a member of a cluster of three for clients of Redis
+//! Cluster, led by node 2; with `cluster nobody` the cluster has no leader. `UPDATE_GOLDENFILES=1
+//! cargo test --test commands scripts` rewrites the replies; read the difference before you commit
+//! it.
 
 use std::collections::BTreeSet;
 use std::error::Error;
@@ -18,9 +19,9 @@ use crate::vault::Vault;
 
 struct Runner {
     vault: Vault,
-    /// The rows that the scripts have run.
+    /// The table's rows whose commands the scripts have run.
     rows: BTreeSet<usize>,
-    /// Whether this block has a reply.
+    /// Whether this block already has a reply.
     replied: bool,
 }
 
@@ -66,14 +67,14 @@ impl goldenscript::Runner for Runner {
     }
 
     fn start_script(&mut self) -> Result<(), Box<dyn Error>> {
-        // A new vault, so that versions do not depend on earlier scripts.
+        // Each script has a new vault, so that versions do not depend on earlier scripts.
         self.vault = Vault::new();
         self.vault.begin(Protocol::Resp2);
         Ok(())
     }
 }
 
-/// A reply on one line.
+/// Formats a reply on one line.
 fn shown(reply: &Value) -> String {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).escape_debug().to_string().replace("\\\"", "\"");
     let all = |items: &[Value]| items.iter().map(shown).collect::<Vec<_>>().join(", ");

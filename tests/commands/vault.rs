@@ -1,5 +1,5 @@
-//! A node without server, log and peers: requests go through the table and the machine, as on a
-//! real node.
+//! Simulates a node without a server, a log and peers: requests use the command table and the
+//! machine, as on a real node.
 
 use std::sync::Arc;
 
@@ -18,18 +18,18 @@ use jsonvault::machine::{Audience, Batch, Machine, Restore, Transaction, write_h
 use jsonvault::resp::{Limits, Protocol, Reply, ReplyDecoder, Request, Value, encode};
 use jsonvault::server::{PubSub, admit};
 
-/// The time at which every test begins: in 2025, in Unix milliseconds.
+/// The time at which every test begins, in Unix milliseconds. It lies in 2025.
 pub const BEGIN_MS: u64 = 1_750_000_000_000;
 
-/// The seed of every random choice.
+/// The seed for all random choices.
 const SEED: u64 = 0x9e37_79b9_7f4a_7c15;
 
 pub struct Vault {
     machine: Machine,
     pub session: Session,
     pub now_ms: u64,
-    /// The leader shown to clients of Redis Cluster, if there is one; `None` disables their
-    /// commands.
+    /// The leader that clients of Redis Cluster see, if there is one. The outer `None` disables the
+    /// commands of Redis Cluster.
     pub cluster: Option<Option<u64>>,
     index: u64,
     queue: TransactionQueue,
@@ -52,7 +52,7 @@ impl Vault {
         }
     }
 
-    /// Runs one request as a node would.
+    /// Runs one request in the same way as a node.
     pub fn call(&mut self, words: &[Bytes]) -> Reply {
         let position = table::position(&words[0]);
         let Some(row) = position.map(|position| &table::ROWS[position]) else {
@@ -60,8 +60,8 @@ impl Vault {
             return Reply::Error(unknown(words));
         };
         let request = Request::new(words.to_vec());
-        if let Err(answer) = admit(row, &request, &self.session, &mut self.queue) {
-            return answer.into();
+        if let Err(error) = admit(row, &request, &self.session, &mut self.queue) {
+            return error.into();
         }
         if self.queue.is_open() && !row.flags.at_once {
             return self.queue.push(position.expect("the row has a position"), &request).into();
@@ -101,13 +101,13 @@ impl Vault {
             Route::Transact { step } => self.step(step, words),
             Route::Operate { run, .. } => match run(&words[1..], &self.session, &node) {
                 Ok(running) => running.now_or_never().expect("a single node has nothing to wait for").into(),
-                Err(answer) => Reply::Error(answer),
+                Err(error) => Reply::Error(error),
             },
             Route::Write { .. } => {
                 let mut batch = Batch::new();
                 match batch.push(row, &words[1..], &context) {
                     Ok(()) => self.apply(&batch),
-                    Err(answer) => Reply::Error(answer),
+                    Err(error) => Reply::Error(error),
                 }
             }
         };
@@ -127,17 +127,18 @@ impl Vault {
                         .for_each(|key| self.queue.watch(Key::from(&key[..]), view.version(key)));
                     Reply::OK
                 }
-                Err(answer) => answer.into(),
+                Err(error) => error.into(),
             },
             Step::Exec => self.exec(),
         }
     }
 
-    /// Runs all reads and writes as one entry and the rest afterwards, as a node does.
+    /// Runs the queued reads and writes as one entry, and the other commands after them, in the
+    /// same way as a node.
     fn exec(&mut self) -> Reply {
         let queued = match self.queue.take() {
             Ok(queued) => queued,
-            Err(answer) => return answer.into(),
+            Err(error) => return error.into(),
         };
         let mut transaction = Transaction::new(queued.watched, self.session.protocol);
         let mut places = Vec::new();
@@ -166,7 +167,8 @@ impl Vault {
         replies.into_iter().next().expect("one reply")
     }
 
-    /// The reply as a client reads it in the session's protocol.
+    /// Runs a request, and returns the reply as a client with the session's protocol version reads
+    /// it.
     pub fn read(&mut self, words: &[Bytes]) -> Value {
         let reply = self.call(words);
         let mut bytes = Vec::new();
@@ -178,7 +180,7 @@ impl Vault {
 
     pub fn begin(&mut self, protocol: Protocol) {
         if self.keyspace().time_ms() > BEGIN_MS {
-            // A keyspace's time never goes back, so an earlier time needs a new one.
+            // An earlier time needs a new keyspace, because a keyspace's time never goes back.
             let Vault { cluster, index, .. } = *self;
             *self = Vault { cluster, index, ..Vault::new() };
         }
@@ -194,12 +196,12 @@ impl Vault {
         self.machine.keyspace()
     }
 
-    /// A vault restored from a snapshot of this one.
+    /// A new vault, restored from a snapshot of this one.
     pub fn restored(&mut self) -> Vault {
         self.restored_while(|_| ())
     }
 
-    /// A vault restored from a snapshot of this one, which is taken while `change` runs.
+    /// A new vault, restored from a snapshot of this one that is taken while `change` runs.
     pub fn restored_while(&mut self, change: impl FnOnce(&mut Vault)) -> Vault {
         let mut capture = self.machine.capture().expect("no other capture runs");
         change(self);
@@ -233,7 +235,7 @@ fn unknown(words: &[Bytes]) -> CommandError {
     ))
 }
 
-/// A node without a log, the first of three.
+/// A node without a log, which poses as the first of three.
 struct Alone<'a> {
     now_ms: u64,
     cluster: Option<Option<u64>>,

@@ -1,4 +1,5 @@
-//! Malicious and broken clients: their cost is bounded, and other clients are served meanwhile.
+//! Malicious and broken clients must not use too much memory, and other clients must be served
+//! meanwhile.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -8,11 +9,11 @@ use jsonvault::resp::{Value, encode_request};
 use crate::harness::wait::{PATIENCE, until};
 use crate::harness::{Client, TestNode};
 
-/// The file descriptors that the test itself needs beside its ends of the connections.
+/// The file descriptors that the test needs in addition to its ends of the connections.
 const DESCRIPTORS_SPARE: u64 = 200;
 const MIB: u64 = 1 << 20;
 
-/// The growth of the node's memory, as INFO reports it.
+/// Measures how much the node's memory grows, as INFO reports it.
 struct Growth {
     watcher: Client,
     before: i64,
@@ -25,8 +26,8 @@ impl Growth {
         Growth { watcher, before }
     }
 
-    /// Checks that the memory is within bounds, and that another client is served: it writes and
-    /// reads.
+    /// Checks that the memory has grown by at most `bytes_max`, and that another client can write
+    /// and read.
     fn assert_below(&mut self, bytes_max: u64, what: &str) {
         self.watcher.ok(r#"JSON.SET bystander $ '{"served":true}'"#);
         assert_eq!(self.watcher.text("JSON.GET bystander $.served"), "[true]", "{what}");
@@ -49,7 +50,7 @@ fn connect(node: &TestNode) -> TcpStream {
     stream
 }
 
-/// The most files that a process on this machine may have open.
+/// The maximum number of files that a process may open on this machine.
 fn descriptors_max() -> u64 {
     let limits = std::fs::read_to_string("/proc/self/limits").unwrap();
     let line = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
@@ -59,9 +60,11 @@ fn descriptors_max() -> u64 {
 #[test]
 fn thousands_of_idle_connections_cost_little() {
     const CONNECTIONS: u64 = 5000;
-    // More would exceed the accept queue, and the connections would be retried after a second.
+    // A larger number would exceed the accept queue, and the connections would be tried again after
+    // a second.
     const CONNECTIONS_AT_ONCE: usize = 500;
-    // An idle connection has no buffer: only a task, a session and a line in the registry.
+    // An idle connection has no buffer; it takes only a task, a session and an entry in the
+    // registry.
     const BYTES_EACH: u64 = 16 << 10;
     let room = descriptors_max().saturating_sub(DESCRIPTORS_SPARE);
     let count = CONNECTIONS.min(room);
@@ -77,7 +80,7 @@ fn thousands_of_idle_connections_cost_little() {
         growth.wait_for_clients(idle.len());
     }
     growth.assert_below(count * BYTES_EACH, "idle connections");
-    // The idle connections still work.
+    // The idle connections can still be used.
     for stream in &mut idle {
         stream.write_all(b"PING\r\n").unwrap();
     }
@@ -96,8 +99,8 @@ fn a_client_that_never_reads_costs_little_more_than_a_reply() {
     const CLIENTS: u64 = 20;
     const DOCUMENT_BYTES: u64 = 4 * MIB;
     const REQUESTS: usize = 500;
-    // The document as one reply, the replies that a batch collects on top of it, and the growth of
-    // a buffer.
+    // Room for the document as one reply, for the replies that a batch collects in addition, and
+    // for the growth of a buffer.
     const BYTES_EACH: u64 = 4 * DOCUMENT_BYTES;
     const _: () = assert!(REQUESTS as u64 * DOCUMENT_BYTES > 100 * BYTES_EACH);
     let node = TestNode::started();
@@ -112,7 +115,8 @@ fn a_client_that_never_reads_costs_little_more_than_a_reply() {
         stream.write_all(&requests).unwrap();
     }
     for stream in &deaf {
-        // The first bytes have arrived: the rest of the replies cannot be sent.
+        // The first bytes have arrived. The remaining replies cannot be sent, because the client
+        // does not read.
         assert_eq!(stream.peek(&mut [0]).unwrap(), 1);
     }
     for _ in 0..20 {
@@ -134,21 +138,22 @@ fn a_client_whose_reply_is_over_the_limit_is_disconnected() {
     let mut greedy = node.client();
     greedy.send(&["JSON.GET", "big"]).unwrap();
     assert_eq!(greedy.receive_to_end().unwrap(), b"");
-    until("the log to tell of it", || node.messages().contains("client-output-buffer-limit").then_some(()));
+    until("the log to report it", || node.messages().contains("client-output-buffer-limit").then_some(()));
     assert_eq!(bystander.text("PING"), "PONG");
 }
 
 #[test]
 fn clients_that_stay_over_the_soft_limit_are_cut_off() {
     let mut node = TestNode::new();
-    // More than the socket takes stays over the soft limit; no hard limit ends anybody.
+    // The waiting output stays above the soft limit, because it is more than the socket takes.
+    // There is no hard limit.
     node.set(&["--client-output-buffer-limit", "normal 0 1048576 1 pubsub 0 1048576 1"]);
     node.start();
     let mut bystander = node.client();
     let text = "x".repeat(16 << 20);
     bystander.call(&["SET", "big", &text]);
     let connected = |bystander: &mut Client, count| {
-        until("a client to come or go", || {
+        until("the number of clients to change", || {
             (bystander.info_number("connected_clients") == count).then_some(())
         });
     };
@@ -176,12 +181,11 @@ fn a_request_over_the_limit_is_refused() {
     let part = "x".repeat(800 << 10);
     let mut request = Vec::new();
     encode_request(&["MSET", "a", &part, "b", &part, "c", &part], &mut request);
-    // It may be disconnected before it has sent everything, and the error is then lost with the
-    // connection.
+    // An error is ignored: the client may be disconnected before it has sent everything.
     let _ = greedy.write_all(&request);
     let mut told = Vec::new();
     let _ = greedy.read_to_end(&mut told);
-    until("the log to tell of it", || node.messages().contains("too big request").then_some(()));
+    until("the log to report it", || node.messages().contains("too big request").then_some(()));
     assert_eq!(bystander.integer("EXISTS a b c"), 0);
     assert_eq!(bystander.info_number("total_protocol_errors"), 1);
     bystander.ok("MSET a 1 b 2 c 3");
@@ -222,9 +226,10 @@ fn clients_that_send_a_byte_at_a_time_delay_no_other() {
 fn unfinished_requests_cost_only_what_was_sent() {
     const CLIENTS: u64 = 1000;
     const SENT_EACH: usize = 16 << 10;
-    // A read buffer of 64 KiB, as for any long argument, and a second one when it grows.
+    // Room for a read buffer of 64 KiB, as for any long argument, and for a second one while it
+    // grows.
     const BYTES_EACH: u64 = 256 << 10;
-    // Together they claim half a terabyte.
+    // All connections together announce half a terabyte.
     const HEAD: &[u8] = b"*4\r\n$8\r\nJSON.SET\r\n$1\r\nk\r\n$1\r\n$\r\n$536870912\r\n";
     let node = TestNode::started();
     let mut growth = Growth::from_now(&node);

@@ -1,9 +1,9 @@
-//! Clients that cache what they read (`CLIENT TRACKING`): none uses a value that was changed before
-//! its last reply.
+//! Clients that cache the values they read (`CLIENT TRACKING`) must not use a value that was
+//! changed before their last reply.
 //!
-//! A round changes a key that a client has cached. As soon as the writer has its reply, the client
-//! reads its cache without asking the node: only an invalidation that has arrived by then can have
-//! updated it. `JSONVAULT_CACHE_ROUNDS` sets the number of rounds.
+//! Each round changes a key that a client has cached. As soon as the writer has its reply, the
+//! client reads its cache without a request to the node, so only an invalidation that has already
+//! arrived can have updated it. `JSONVAULT_CACHE_ROUNDS` sets the number of rounds.
 
 use std::collections::BTreeMap;
 
@@ -17,20 +17,20 @@ fn bulk(text: &str) -> Value {
     Value::Bulk(text.to_owned().into())
 }
 
-/// How a client receives invalidations.
+/// The way in which a client receives invalidations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mode {
     Default,
     Broadcast,
     OptIn,
     OptOut,
-    /// In RESP2: through another connection.
+    /// A RESP2 client receives them through another connection.
     Redirect,
 }
 
 const MODES: [Mode; 5] = [Mode::Default, Mode::Broadcast, Mode::OptIn, Mode::OptOut, Mode::Redirect];
 
-/// A client with a cache, as client libraries implement it.
+/// A client with a cache, implemented as in client libraries.
 struct Caching {
     client: Client,
     /// The connection that receives the invalidations in RESP2.
@@ -63,7 +63,8 @@ impl Caching {
         Caching { client, listener, mode, cached: BTreeMap::new() }
     }
 
-    /// The reply to a request, after the invalidations that arrive before it are applied.
+    /// Sends a request and returns its reply, after applying the invalidations that arrive before
+    /// it.
     fn ask(&mut self, line: &str) -> Value {
         self.client.send(&line.split(' ').collect::<Vec<_>>()).unwrap();
         loop {
@@ -100,7 +101,8 @@ impl Caching {
         }
     }
 
-    /// The value of a key for the client: from its cache, unless an invalidation has arrived.
+    /// The value of a key as the client sees it: from its cache, unless an invalidation has
+    /// arrived.
     fn get(&mut self, key: &str) -> Value {
         self.hear_what_arrived();
         if let Some(cached) = self.cached.get(key) {
@@ -115,7 +117,7 @@ impl Caching {
     }
 }
 
-/// Which client changes a key, and how.
+/// The client that changes a key, and the way in which it does so.
 #[derive(Clone, Copy, Debug)]
 enum Change {
     OwnSet,
@@ -137,7 +139,7 @@ const CHANGES: [Change; 7] = [
     Change::OthersExpiry,
 ];
 
-/// Plays a round; true if the client would have used a stale value.
+/// Runs a round. Returns true if the client would have used a stale value.
 fn is_stale(caching: &mut Caching, writer: &mut Client, change: Change, round: u64) -> bool {
     let key = format!("k{}", round % KEYS);
     caching.get(&key);
@@ -165,7 +167,7 @@ fn is_stale(caching: &mut Caching, writer: &mut Client, change: Change, round: u
             writer.ask("FLUSHALL");
             expected = Value::Null;
         }
-        // A deadline in the past removes the key at once.
+        // With a deadline in the past, the key is removed at once.
         Change::OthersExpiry => {
             writer.ask(&set);
             caching.get(&key);
@@ -176,7 +178,8 @@ fn is_stale(caching: &mut Caching, writer: &mut Client, change: Change, round: u
     caching.get(&key) != expected
 }
 
-/// Plays rounds of all kinds at one node, while other clients write keys that are tracked too.
+/// Runs rounds of all kinds at one node, while other clients write further keys that are also
+/// tracked.
 fn stale_rounds(address: &str, mode: Mode, rounds: u64) -> Vec<(u64, Change)> {
     let stop = std::sync::atomic::AtomicBool::new(false);
     std::thread::scope(|scope| {
@@ -281,7 +284,7 @@ fn keys_that_a_transaction_read_and_changed_are_invalidated_after_its_reply() {
     let reply = client.receive().unwrap();
     assert_eq!(reply, Value::Array(vec![Value::Null, Value::Simple("OK".into())]));
     assert_eq!(client.receive().unwrap(), invalidated(&["k"]), "the transaction read the old value");
-    // Keys that it only reads are tracked.
+    // The keys that the transaction only reads are tracked too.
     client.ok("MULTI");
     client.text("GET k");
     assert_eq!(client.ask("EXEC"), Value::Array(vec![bulk("1")]));
@@ -363,11 +366,11 @@ fn a_caching_client_that_does_not_read_is_disconnected_and_delays_no_other() {
     slow.ok("CLIENT SETNAME slow");
     slow.ok("CLIENT TRACKING ON BCAST");
     let key = "k".repeat(1 << 20);
-    // The output limit, and what the system buffers for a connection.
+    // Exceeds the output limit and the bytes that the operating system buffers for a connection.
     for _ in 0..60 {
         writer.ok(&format!("SET {key} 1"));
     }
-    crate::harness::wait::until("the client is cut off", || {
+    crate::harness::wait::until("the client is disconnected", || {
         (!writer.text("CLIENT LIST").contains("name=slow")).then_some(())
     });
 }

@@ -1,8 +1,9 @@
-//! What counts as a change for WATCH, for caching clients and for subscribers of keyspace events.
+//! Checks which commands count as changes for WATCH, for caching clients and for subscribers of
+//! keyspace events.
 //!
 //! Each row has the events of one command after a setup. The rows of Redis' own commands were
-//! checked against Redis 7.0. For document commands, setting a value counts as a change even if it
-//! is equal, as with SET, and removing counts if there was something to remove.
+//! checked against Redis 7.0. For document commands, setting a value counts as a change even if the
+//! new value is equal, as with SET. Removing counts as a change only if something was removed.
 
 use jsonvault::resp::Value;
 
@@ -19,7 +20,7 @@ const HASH: &str = "HSET k f 1 g 2";
 const SORTED: &str = "ZADD k 1 a 2 b 3 c";
 const JSON: &str = r#"JSON.SET k $ '{"n":1,"t":"a","b":true,"a":[1,2],"e":[],"o":{"m":1},"z":0}'"#;
 
-/// The setup, the command, and the events of the keys that it changes.
+/// A setup, a command, and the events for the keys that the command changes.
 type Row<'a> = (&'a str, &'a str, &'a [&'a str]);
 
 const LISTS: &[Row<'_>] = &[
@@ -188,7 +189,7 @@ const DOCUMENTS: &[Row<'_>] = &[
     (JSON, "DELETE nosuch", &[]),
 ];
 
-/// The clients that observe changes.
+/// The clients that observe changes in each of the three ways.
 struct Observers {
     operator: Client,
     watching: Client,
@@ -206,9 +207,9 @@ impl Observers {
         Observers { operator, watching: node.client(), listening, caching }
     }
 
-    /// All events that the subscriber has received, as `event key`.
+    /// All events that the subscriber has received, in the form `event key`.
     fn events(&mut self) -> Vec<String> {
-        // The published message comes after the events.
+        // This message is received after all events, so they have arrived when it does.
         self.operator.ask("PUBLISH __keyevent@0__:fence fence");
         let mut events = Vec::new();
         loop {
@@ -222,7 +223,7 @@ impl Observers {
         }
     }
 
-    /// The keys that the caching client has been told to invalidate.
+    /// The keys that the caching client was told to invalidate.
     fn invalidated(&mut self) -> Vec<String> {
         let mut keys = Vec::new();
         self.caching.send(&["PING"]).unwrap();

@@ -1,5 +1,5 @@
-//! Nodes with wrong clocks. They run in this process with a clock of their own, since processes
-//! share the system's clock.
+//! Nodes with wrong clocks. They run in this process, each with a clock of its own, because
+//! processes share the system's clock.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -21,10 +21,11 @@ use crate::harness::cluster::free_address;
 use crate::harness::wait::until;
 
 const HOUR_MS: i64 = 3_600_000;
-/// The lifetime of keys: longer than any test takes, shorter than the error of the clocks.
+/// The lifetime of keys. It is longer than any test takes, and shorter than the errors of the
+/// clocks.
 const STAYS_MS: i64 = 1_000_000;
 
-/// The system's clocks, with a wrong time of day.
+/// The system's clocks, with an error in the time of day.
 #[derive(Debug)]
 struct Wrong {
     system: SystemClock,
@@ -64,7 +65,7 @@ struct Three {
     clocks: Vec<Arc<Wrong>>,
     addresses: Vec<String>,
     _serving: Vec<Serving>,
-    // Dropped last, since the nodes end with it.
+    // Declared last so that it is dropped last: the nodes run in it.
     _runtime: Runtime,
     _home: TempDir,
 }
@@ -90,7 +91,7 @@ impl Three {
         self.addresses.iter().map(|address| Client::connect(address)).collect()
     }
 
-    /// Makes a node the leader, and waits until all nodes know it.
+    /// Makes a node the leader, and waits until all nodes have noticed.
     fn lead(&self, at: usize) {
         let id = at as i64 + 1;
         until("leadership to be handed over", || {
@@ -112,7 +113,7 @@ fn assert_stays(clients: &mut [Client], key: &str, begun: Instant) {
     for client in clients {
         let left = client.integer(&format!("PTTL {key}"));
         let passed = begun.elapsed().as_millis() as i64;
-        // The leader lets the time drift by a thousandth.
+        // The leader may let the time run faster by a thousandth.
         let least = STAYS_MS - passed - passed / 1_000 - 2;
         assert!(
             (least..=STAYS_MS).contains(&left),
@@ -175,7 +176,7 @@ fn setting_a_clock_makes_no_key_vanish_or_return() {
             assert_stays(&mut clients, "new", put);
             clients.iter_mut().for_each(|client| assert_eq!(client.integer("EXISTS goes"), 0));
         }
-        // The same under another leader, whose clock was set too.
+        // Checks the same with another leader, whose clock was also set.
         nodes.lead(if jump > 0 { 1 } else { 2 });
         assert_stays(&mut clients, "stays", begun);
     }
@@ -187,7 +188,8 @@ fn a_single_node_starts_with_its_clock_or_with_the_time_of_its_newest_entry() {
     let (runtime, home) = (Runtime::new().unwrap(), tempfile::tempdir().unwrap());
     let address = free_address();
     let begun = Instant::now();
-    // The second run's clock is behind the first, the third's is ahead.
+    // Compared with the first run, the clock of the second is behind and that of the third is
+    // ahead.
     for (run, ahead_ms) in [0, -HOUR_MS, HOUR_MS].into_iter().enumerate() {
         let serving = serve(&runtime, &["--address", &address], home.path(), ahead(ahead_ms));
         let mut client = Client::connect(&address);
@@ -215,7 +217,7 @@ fn expired_keys_are_removed_and_counted_whichever_way_they_are_found() {
     let put = |number: i64| {
         ["SET".to_owned(), format!("k{number}"), "v".to_owned(), "PX".to_owned(), "1".to_owned()]
     };
-    // More than fit in one entry.
+    // Number of keys: more than one entry can remove.
     let keys = 2_500;
     client.pipeline(&(0..keys).map(|number| put(number).to_vec()).collect::<Vec<_>>());
     client.ok("SET stays value EX 1000");

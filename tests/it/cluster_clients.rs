@@ -1,4 +1,5 @@
-//! Clients of Redis Cluster see the leader as the one master and the other members as its replicas.
+//! Clients of Redis Cluster see the leader as the only master, and the other members as its
+//! replicas.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +11,7 @@ use crate::harness::{Client, Cluster};
 const ENABLED: &[&str] = &["--cluster-enabled", "yes"];
 const MOVED: &[&str] = &["--cluster-enabled", "yes", "--redirect-mode", "moved"];
 
-/// A follower.
+/// The number of a follower.
 fn follower(cluster: &Cluster) -> u64 {
     let leader = cluster.leader();
     cluster.running().into_iter().find(|id| *id != leader).unwrap()
@@ -23,7 +24,7 @@ fn nodes(client: &mut Client) -> Vec<Vec<String>> {
     text.lines().map(|line| line.split(' ').map(str::to_owned).collect()).collect()
 }
 
-/// The addresses and names of the nodes in CLUSTER SLOTS, the master first.
+/// The addresses and names of the nodes in the reply to CLUSTER SLOTS, the master first.
 fn slots(client: &mut Client) -> Vec<(String, String)> {
     let Value::Array(ranges) = client.ask("CLUSTER SLOTS") else { panic!("not an array") };
     let [Value::Array(range)] = &ranges[..] else { panic!("{ranges:?}") };
@@ -37,7 +38,7 @@ fn slots(client: &mut Client) -> Vec<(String, String)> {
     range[2..].iter().map(node).collect()
 }
 
-/// Of a node without a majority: nobody leads, and no client is sent anywhere.
+/// Checks that a node without a majority reports no leader, and redirects no client.
 fn names_no_leader(client: &mut Client) {
     until("no leader is named", || (client.info_number("leader_id") == -1).then_some(()));
     assert!(client.text("CLUSTER INFO").starts_with("cluster_state:fail"));
@@ -106,8 +107,8 @@ fn every_node_shows_the_leader_as_the_master_of_all_slots() {
         assert_eq!(client.info_number("connected_slaves"), if id == leader { 2 } else { 0 });
         seen.insert(own);
     }
-    assert_eq!(seen.len(), 3, "each node has a name of its own");
-    // Followers forward what only the leader can do.
+    assert_eq!(seen.len(), 3, "no two nodes have the same name");
+    // A follower forwards requests that only the leader can serve.
     let mut follower = cluster.client(follower(&cluster));
     follower.ok("SET k v");
     assert_eq!(follower.text("GET k"), "v");
@@ -128,7 +129,7 @@ fn a_follower_redirects_requests_with_keys_to_the_leader() {
     ] {
         assert_eq!(follower.text(line), moved, "{line}");
     }
-    // A follower answers requests without keys and invalid requests itself.
+    // A follower itself replies to requests without keys and to invalid requests.
     assert_eq!(follower.integer("DBSIZE"), 0);
     assert!(follower.text("JSON.GET").starts_with("ERR wrong number"));
     Client::connect(&leader).ok("JSON.SET {user:1}.name $ 1");
@@ -140,7 +141,7 @@ fn a_follower_redirects_requests_with_keys_to_the_leader() {
     follower.ok("READWRITE");
     assert_eq!(follower.text("JSON.GET {user:1}.name"), moved);
     follower.ok("ASKING");
-    // Replies in a pipeline keep their order.
+    // The replies to a pipeline have the order of its requests.
     let requests = ["PING", "SET k v", "DBSIZE", "GET k"].map(|line| line.split(' ').collect::<Vec<_>>());
     let answers: Vec<_> =
         follower.pipeline(&requests).iter().filter_map(crate::harness::client::text_of).collect();
@@ -166,8 +167,8 @@ fn a_client_library_follows_the_leader_after_a_crash() {
     cluster.node(first).kill();
     let mut witness = cluster.client(witness);
     until("another leader", || {
-        // The slots have an owner at every moment: the old leader, the node that is asked, or the
-        // new leader.
+        // The slots have an owner at every moment: the old leader, the node that receives the
+        // request, or the new leader.
         assert_eq!(slots(&mut witness).len(), 3);
         let master = nodes(&mut witness).into_iter().find(|line| line[2].ends_with("master"))?;
         let running = cluster.running();

@@ -1,4 +1,4 @@
-//! The server's description of its commands agrees with the table.
+//! Checks that the server's description of its commands agrees with the table.
 
 use std::collections::BTreeSet;
 
@@ -114,7 +114,7 @@ fn every_row_refuses_a_wrong_number_of_words() {
     for row in ROWS {
         let arity = row.spec.arity.unsigned_abs() as usize;
         let name = row.spec.name;
-        // A refused EXEC also aborts its transaction, with an error of its own.
+        // A refused EXEC also ends its transaction, and has an error text of its own.
         let kind = if name == "EXEC" { "EXECABORT Transaction discarded because of:" } else { "ERR" };
         let name_told = name.to_ascii_lowercase();
         let expected = format!("{kind} wrong number of arguments for '{name_told}' command");

@@ -10,10 +10,11 @@ use crate::harness::wait::until;
 use crate::harness::{Dice, TestNode, rounds};
 
 const WRITERS: u64 = 4;
-/// More documents than a writer can write before the kill.
+/// Maximum number of documents of a writer; more than it can write before the kill.
 const DOCUMENTS_MAX: usize = 100_000;
 
-/// Lets writers run until a random number of documents is acknowledged, then kills the node.
+/// Lets writers run until a random number of documents has been acknowledged, and then kills the
+/// node.
 fn write_and_kill(node: &mut TestNode, round: u64, dice: &mut Dice) -> Ledger {
     let acknowledged = AtomicU64::new(0);
     let enough = dice.below(3000);
@@ -23,8 +24,8 @@ fn write_and_kill(node: &mut TestNode, round: u64, dice: &mut Dice) -> Ledger {
         let writers: Vec<_> = (0..WRITERS)
             .map(|writer| {
                 let (address, acknowledged) = (&address, &acknowledged);
-                // One writer waits for each reply; the others pipeline, each more than the one
-                // before.
+                // The first writer waits for each reply. The others pipeline their requests, each
+                // more of them than the one before.
                 let window = 1 + 20 * writer as usize;
                 let prefix = format!("r{round}w{writer}");
                 scope.spawn(move || write_until_lost(address, &prefix, window, DOCUMENTS_MAX, acknowledged))
@@ -61,7 +62,7 @@ fn every_acknowledged_document_exists_after_a_kill_during_snapshots() {
     kill_rounds(node, rounds(4));
 }
 
-/// A file for `client import --keyed` and the keys in it.
+/// Writes a file for `client import --keyed`, and returns its keys.
 fn import_file(path: &Path, round: u64, documents: usize) -> Vec<String> {
     let keys: Vec<String> = (0..documents).map(|number| format!("import{round}:{number}")).collect();
     let lines = keys.iter().fold(String::new(), |mut lines, key| {

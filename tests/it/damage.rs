@@ -1,7 +1,9 @@
-//! Damaged logs: a torn tail is cut and reported, any other damage stops the node.
+//! Checks how a node treats a damaged log: a torn tail is cut off and reported, and any other
+//! damage stops the node.
 //!
 //! The tests read the files with a reader of their own (a header of 64 bytes, then records with a
-//! header of 32 bytes and a padded payload), so that a change of the format is noticed.
+//! header of 32 bytes and a padded payload), so that an unintended change of the format makes them
+//! fail.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -19,7 +21,7 @@ struct Record {
     kind: u8,
 }
 
-/// The records of a segment, in order.
+/// Reads the records of a segment, in order.
 fn records(path: &Path) -> Vec<Record> {
     let bytes = std::fs::read(path).unwrap();
     assert!(bytes.starts_with(b"JVLOGSEG"));
@@ -39,7 +41,7 @@ fn records(path: &Path) -> Vec<Record> {
     found
 }
 
-/// The current segment: the last one with a record.
+/// The segment that is written to: the last one that has a record.
 fn last_segment(node: &TestNode) -> PathBuf {
     let used = |path: &PathBuf| !records(path).is_empty();
     node.segments().into_iter().rev().find(used).expect("a log has records")
@@ -58,7 +60,7 @@ fn flip(path: &Path, offset: u64) {
     write_at(path, offset, &[byte[0] ^ 0x20]);
 }
 
-/// A node that holds the documents `k:0` .. `k:9`, each in an entry of its own.
+/// A node with the documents `k:0` to `k:9`, each in a separate entry.
 fn with_ten_documents() -> TestNode {
     let node = TestNode::started();
     let mut client = node.client();
@@ -97,7 +99,7 @@ fn what_was_written_of_an_unfinished_record_is_cut_and_told() {
     let told = messages.lines().find(|line| line.contains(" WARN ") && line.contains(path.to_str().unwrap()));
     assert!(told.is_some_and(|line| line.contains(&end.to_string())), "{messages}");
     assert_holds(&node, 10);
-    // The cut is permanent: the next start reports nothing.
+    // The cut is permanent, so the next start has nothing to report.
     node.client().ok("JSON.SET after $ 1");
     node.kill_and_restart();
     assert!(!node.messages().contains(" WARN "), "{}", node.messages());
@@ -117,7 +119,7 @@ fn a_last_entry_that_is_torn_is_cut_and_all_before_it_is_there() {
             break record;
         }
     };
-    // Half of the record, and nothing after it, reached the disk.
+    // Simulates that half of the record, and nothing after it, reached the disk.
     let half = torn.offset + 32 + torn.payload / 2;
     write_at(&path, half, &vec![0; (end - half) as usize]);
     node.start();

@@ -1,4 +1,4 @@
-//! A node that cannot start reports why, and touches nothing.
+//! A node that cannot start reports the reason, and changes nothing on disk.
 
 use std::net::TcpListener;
 
@@ -39,7 +39,7 @@ fn the_directory_of_another_node_is_refused() {
 fn a_port_in_use_is_named_and_no_directory_is_made() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    // The default port for other nodes, 10000 above this one, may not exist.
+    // `--raft-address` is set because the default port, 10000 above the client port, may not exist.
     let mut node = TestNode::new().with(&["--address", &address, "--raft-address", "127.0.0.1:1"]);
     let messages = refused(&mut node).messages;
     assert!(messages.contains(&format!("{address}: the port is in use")), "{messages}");

@@ -10,11 +10,11 @@ use crate::harness::client::text_of;
 use crate::harness::wait::until;
 use crate::harness::{Client, Cluster, TestNode};
 
-/// A small file system in memory, unmounted when dropped.
+/// A small file system in memory, which is unmounted on drop.
 struct SmallDisk(tempfile::TempDir);
 
 impl SmallDisk {
-    /// `None` if mounting is not permitted.
+    /// Mounts a file system of this size; `None` if mounting is not permitted.
     fn mount(mebibytes: u64) -> Option<SmallDisk> {
         let dir = tempfile::tempdir().unwrap();
         let size = format!("size={mebibytes}m");
@@ -53,7 +53,7 @@ fn set(client: &mut Client, key: &str, bytes: usize) -> Result<(), String> {
 
 #[test]
 fn a_full_disk_refuses_writes_loses_nothing_and_heals_by_itself() {
-    // Room for the first segment, but not for a second one beside the ballast.
+    // The disk has room for the first segment but, with the ballast, not for a second one.
     let Some(disk) = SmallDisk::mount(170) else { return };
     let ballast = disk.path().join("ballast");
     std::fs::write(&ballast, vec![1; 70 << 20]).unwrap();
@@ -71,7 +71,7 @@ fn a_full_disk_refuses_writes_loses_nothing_and_heals_by_itself() {
     assert!(stored > 10, "{refusal}");
     assert!(refusal.starts_with("MISCONF the disk refuses writes; nothing was changed: "), "{refusal}");
 
-    // Nothing was changed, reads continue, and writes are still refused.
+    // The refused write changed nothing, reads continue, and writes are still refused.
     assert_eq!(client.integer("DBSIZE"), stored);
     assert_eq!(client.ask(&format!("JSON.GET k:{stored}")), Value::Null);
     assert_eq!(client.text("JSON.TYPE k:0"), "string");
@@ -79,7 +79,7 @@ fn a_full_disk_refuses_writes_loses_nothing_and_heals_by_itself() {
     assert_eq!(client.text("PING"), "PONG");
 
     std::fs::remove_file(&ballast).unwrap();
-    until("the node to take writes again", || set(&mut client, "again", 1 << 20).ok());
+    until("the node to accept writes again", || set(&mut client, "again", 1 << 20).ok());
     node.kill_and_restart();
     let mut client = node.client();
     assert_eq!(client.integer("DBSIZE"), stored + 1);
@@ -97,17 +97,18 @@ fn a_snapshot_that_finds_no_room_is_given_up_and_the_node_goes_on() {
     for number in 0..40 {
         set(&mut client, &format!("k:{number}"), 1 << 20).unwrap();
     }
-    // Both segments of the log are allocated; 12 MB are left for a snapshot of 40 MB.
+    // Both segments of the log exist already, so 12 MB are left for a snapshot of 40 MB.
     let ballast = disk.path().join("ballast");
     until("both segments", || (node.segments().len() == 2).then_some(()));
     std::fs::write(&ballast, vec![1; 100 << 20]).unwrap();
     client.text("BGSAVE");
     until("the attempt to fail", || (client.info("rdb_last_bgsave_status")? == "err").then_some(()));
-    // Many more entries than a snapshot is due after: it is not attempted after each of them.
+    // Writes many more entries than a snapshot is due after. After a failure, snapshots are not
+    // attempted at each of them.
     for number in 0..300 {
         client.ok(&format!("JSON.SET small:{number} $ 1"));
     }
-    let gave_up = node.messages().matches("no snapshot could be taken").count();
+    let gave_up = node.messages().matches("could not take a snapshot").count();
     assert!((1..=2).contains(&gave_up), "{}", node.messages());
     assert_eq!(node.snapshots().len(), 0);
 
@@ -144,7 +145,7 @@ fn concurrent_writers_on_a_full_disk_get_true_answers() {
     check(&node);
     std::fs::remove_file(&ballast).unwrap();
     let mut client = node.client();
-    until("the node to take writes again", || set(&mut client, "again", 1000).ok());
+    until("the node to accept writes again", || set(&mut client, "again", 1000).ok());
 }
 
 /// Writes until three writes are refused; returns each key and whether it was stored.
@@ -162,13 +163,14 @@ fn write_until_refused(address: &str, writer: usize) -> Vec<(String, bool)> {
     outcomes
 }
 
-/// Fills the disk of the follower `full` of three nodes; returns the path of the ballast.
+/// Fills the disk of the follower `full` in a cluster of three. Returns the path of the file that
+/// fills it.
 fn filled(cluster: &Cluster, disk: &SmallDisk, full: u64) -> std::path::PathBuf {
     let ballast = disk.path().join("ballast");
     let free = Command::new("df").args(["--output=avail", "-B1"]).arg(disk.path()).output().unwrap();
     let free = String::from_utf8(free.stdout).unwrap();
     let free: usize = free.lines().last().unwrap().trim().parse().unwrap();
-    // The node may have used some of the space meanwhile, so the ballast takes what is left.
+    // The node may have used some of the space meanwhile, so the file takes as much as it gets.
     match std::fs::write(&ballast, vec![1; free]) {
         Err(error) if error.kind() != std::io::ErrorKind::StorageFull => panic!("{error}"),
         Ok(()) | Err(_) => {}
@@ -176,10 +178,10 @@ fn filled(cluster: &Cluster, disk: &SmallDisk, full: u64) -> std::path::PathBuf 
     let mut client = cluster.client(cluster.leader());
     let behind = || cluster.client(full).info_number("last_applied");
     let mut number = 0;
-    // The other two, a majority, accept the writes.
-    until("the follower to find no room", || {
+    // The other two nodes are a majority and accept the writes.
+    until("the follower's disk to be full", || {
         if set(&mut client, &format!("k:{number}"), 1 << 20).is_err() {
-            // On a busy machine the full node may have been elected meanwhile.
+            // On a busy machine, the node with the full disk may have been elected meanwhile.
             cluster.lead(1);
         }
         number += 1;
@@ -198,8 +200,8 @@ fn a_follower_without_room_answers_reads_takes_no_part_and_catches_up_by_itself(
     cluster.lead(1);
     let ballast = filled(&cluster, &disk, 3);
 
-    // Reads there see what the others have acknowledged, also in a transaction, and writes there
-    // are done.
+    // Reads through the full node return writes that the others have acknowledged, also in a
+    // transaction. Writes through it succeed.
     let (mut there, mut leader) = (cluster.client(3), cluster.client(1));
     leader.ok("SET new 1");
     assert_eq!(there.text("GET new"), "1");
@@ -210,9 +212,9 @@ fn a_follower_without_room_answers_reads_takes_no_part_and_catches_up_by_itself(
     assert_eq!(there.ask("EXEC").items().map(<[Value]>::len), Some(1));
     assert_eq!(there.integer("DBSIZE"), leader.integer("DBSIZE"));
 
-    // The others retry and it answers each time: connections do not pile up.
+    // The leader retries, and the full node replies each time, so connections do not accumulate.
     let before = leader.info_number("commit_index");
-    until("the group to go on", || {
+    until("the group to make progress", || {
         leader.ok("SET more 1");
         (leader.info_number("commit_index") > before + 500).then_some(())
     });

@@ -1,10 +1,10 @@
-//! INFO has the fields that operators and exporters rely on.
+//! Checks that INFO has the fields on which operators and exporters rely.
 
 use std::collections::BTreeMap;
 
 use crate::harness::{Client, TestNode};
 
-/// Sections and their fields: a field marked with `*` may be any text, all others are whole
+/// Sections and their fields. A field marked with `*` may be any text; all others are whole
 /// numbers.
 const PROMISED: &[(&str, &str)] = &[
     (

@@ -1,4 +1,4 @@
-//! The statistics of a node, and the commands of Redis with which operators read them.
+//! Checks the statistics of a node, and the commands of Redis with which operators read them.
 
 use jsonvault::resp::Value;
 
@@ -17,7 +17,7 @@ fn words(value: &Value) -> Vec<String> {
     items.iter().map(|item| String::from_utf8_lossy(item.text().unwrap()).into_owned()).collect()
 }
 
-/// The field of a flat list of names and values.
+/// The value of a field in a flat list of names and values.
 fn field<'a>(fields: &'a Value, name: &str) -> &'a Value {
     let pairs = fields.items().unwrap();
     let at = pairs.chunks(2).find(|pair| pair[0].text().is_some_and(|text| text == name));
@@ -91,7 +91,7 @@ fn subcommands_and_aliases_are_counted_separately() {
     assert_eq!([client.info("cmdstat_config"), client.info("cmdstat_del")], [None, None]);
     let told = client.ask("LATENCY HISTOGRAM config|get");
     assert_eq!(*field(field(&told, "config|get"), "calls"), Value::Integer(1));
-    // A container stands for all of its subcommands, as in Redis.
+    // The name of a container selects all of its subcommands, as in Redis.
     let told = client.ask("LATENCY HISTOGRAM client");
     assert_eq!(*field(field(&told, "client|id"), "calls"), Value::Integer(1));
 
@@ -166,7 +166,7 @@ fn client_info_shows_what_a_connection_sent_and_its_state() {
         let found = line.trim_end().split(' ').find_map(|field| field.strip_prefix(name)?.strip_prefix('='));
         found.unwrap_or_else(|| panic!("{line} has no {name}")).to_string()
     };
-    // `*2 $6 CLIENT $4 INFO`, each with its line break.
+    // The bytes of the request `*2 $6 CLIENT $4 INFO`, with the line breaks.
     let held = ["qbuf", "argv-mem", "multi-mem", "obl", "oll", "omem", "events", "cmd", "flags"];
     let shown = held.map(|name| value(&line, name));
     assert_eq!(shown, ["26", "10", "0", "0", "0", "0", "r", "client|info", "N"], "{line}");
@@ -204,7 +204,7 @@ fn a_paused_connection_counts_as_blocked() {
     let (mut client, mut other) = (node.client(), node.client());
     client.ok("CLIENT PAUSE 100000 WRITE");
     other.send(&["SET", "k", "v"]).unwrap();
-    until("the write to wait", || (client.info_number("blocked_clients") == 1).then_some(()));
+    until("the write to be held back", || (client.info_number("blocked_clients") == 1).then_some(()));
     client.ok("CLIENT UNPAUSE");
     assert_eq!(other.receive().unwrap().text().map(|text| &text[..]), Some(&b"OK"[..]));
     assert_eq!(client.info_number("blocked_clients"), 0);
@@ -278,13 +278,13 @@ fn wait_returns_once_the_other_members_have_the_writes() {
         client.ok(&format!("JSON.SET k $ {number}"));
         assert_eq!(client.integer("WAIT 2 10000"), 2);
     }
-    assert_eq!(client.integer("WAIT 9 0"), 2, "it does not wait for members that do not exist");
+    assert_eq!(client.integer("WAIT 9 0"), 2, "WAIT does not wait for members that do not exist");
     let mut follower = cluster.client(2);
     follower.ok("JSON.SET k $ 1");
     assert_eq!(
         follower.integer("WAIT 2 10000"),
         1,
-        "what was acknowledged is on a majority; it knows no more"
+        "an acknowledged write is on a majority; a follower knows of no further members"
     );
     leadership_is_handed_over(&cluster);
     cluster.node(3).kill();
@@ -327,7 +327,7 @@ fn containers_list_their_subcommands() {
         assert_eq!(docs.items().unwrap()[0].text().unwrap(), name.as_bytes());
     }
     let help = words(&client.ask("SLOWLOG HELP"));
-    assert_eq!(help[0], "SLOWLOG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:");
+    assert_eq!(help[0], "SLOWLOG <subcommand> [argument ...], with one of these subcommands:");
     assert_eq!(help.len(), 5);
 }
 
@@ -336,7 +336,7 @@ fn fast_commands_are_not_in_the_slow_log() {
     let node = TestNode::started();
     let mut client: Client = node.client();
     client.text("PING");
-    // A command that was slow on a busy machine has all fields.
+    // On a busy machine, some commands may have been slow; their entries have all fields.
     for entry in client.ask("SLOWLOG GET -1").items().unwrap() {
         let fields = entry.items().unwrap();
         assert_eq!(fields.len(), 6);

@@ -1,4 +1,4 @@
-//! Third-party clients and tools.
+//! Tests with clients and tools of third parties.
 
 use std::process::{Command, Output};
 
@@ -82,7 +82,8 @@ fn the_redis_crate_runs_transactions() {
     let (stored,): (String,) = redis::transaction(&mut connection, &["k"], |connection, pipeline| {
         let seen: String = redis::cmd("JSON.GET").arg("k").arg(".n").query(connection)?;
         if tries.is_empty() {
-            // Between WATCH and EXEC: the first attempt must fail, and the second must see this.
+            // Runs between WATCH and EXEC: the first attempt must fail, and the second one must see
+            // this change.
             redis::cmd("JSON.NUMINCRBY").arg("k").arg(".n").arg(40).exec(&mut rival)?;
         }
         tries.push(seen.clone());
@@ -106,7 +107,7 @@ fn the_redis_crate_works_with_resp3() {
     assert_eq!(grown, [1.5, 2.5]);
 }
 
-/// The output of a program; `None`, with a note, if it is not installed.
+/// Runs a program and returns its output; `None`, with a note, if it is not installed.
 fn run(program: &str, node: &TestNode, arguments: &[&str]) -> Option<Output> {
     let port = node.address().rsplit(':').next().unwrap();
     match Command::new(program).args(["-h", "127.0.0.1", "-p", port]).args(arguments).output() {

@@ -1,4 +1,4 @@
-//! Authentication: passwords, what unauthenticated clients may do, and their limits.
+//! Authentication: passwords, what unauthenticated clients may do, and the limits for them.
 
 use std::net::UdpSocket;
 
@@ -10,7 +10,7 @@ use crate::harness::{Client, TestNode};
 const REQUIRED: &str = "NOAUTH Authentication required.";
 const WRONG: &str = "WRONGPASS invalid username-password pair or user is disabled.";
 
-/// A node with the password `secret`, and these flags.
+/// A node that requires the password `secret`, with these flags.
 fn locked(flags: &[&str]) -> TestNode {
     let mut node = TestNode::new().with(&["--requirepass", "secret"]).with(flags);
     node.log_in_with("secret");
@@ -65,7 +65,7 @@ fn a_pipeline_may_begin_with_the_login() {
     let mut bytes = Vec::new();
     encode_request(&["PING"], &mut bytes);
     encode_request(&["AUTH", "secret"], &mut bytes);
-    // Larger and longer than an unauthenticated client may send.
+    // Larger and longer than the requests of an unauthenticated client may be.
     encode_request(&["ECHO", &"x".repeat(100_000)], &mut bytes);
     encode_request(&["EXISTS"].into_iter().chain(["k"; 50]).collect::<Vec<_>>(), &mut bytes);
     client.send_bytes(&bytes).unwrap();
@@ -126,9 +126,9 @@ fn a_node_joins_a_cluster_that_has_a_password() {
     let mut wrong = TestNode::new().with(&["--node-id", "2", "--join", first.address()]);
     let ended = match wrong.try_start() {
         Err(ended) => ended,
-        Ok(()) => panic!("it joined without the password"),
+        Ok(()) => panic!("the node joined without the password"),
     };
-    assert!(ended.messages.contains("answers: NOAUTH Authentication required."), "{}", ended.messages);
+    assert!(ended.messages.contains("refused: NOAUTH Authentication required."), "{}", ended.messages);
     let mut members = Vec::new();
     for (id, password) in [("2", "--requirepass"), ("3", "--masterauth")] {
         let mut node =
@@ -138,7 +138,7 @@ fn a_node_joins_a_cluster_that_has_a_password() {
         }
         node.start();
         first.client().ok(&format!("SET from {id}"));
-        until("the write to be there", || {
+        until("the write to be visible", || {
             let mut client = node.client();
             (client.text("GET from") == id).then_some(())
         });
@@ -147,9 +147,9 @@ fn a_node_joins_a_cluster_that_has_a_password() {
     assert_eq!(first.client().info_number("cluster_size"), 3);
 }
 
-/// An address of this machine that is not loopback, if it has one.
+/// An address of this machine that is not a loopback address, if it has one.
 fn own_address() -> Option<std::net::IpAddr> {
-    // Nothing is sent: the system only selects the source address.
+    // No packet is sent: connecting the socket only makes the system select a source address.
     let socket = UdpSocket::bind("0.0.0.0:0").ok()?;
     socket.connect("192.0.2.1:9").ok()?;
     let address = socket.local_addr().ok()?.ip();
@@ -190,7 +190,7 @@ fn the_command_line_client_logs_in() {
         (output.status.code(), String::from_utf8(output.stdout).unwrap())
     };
     assert_eq!(run("secret"), (Some(0), "PONG\n".to_owned()));
-    // Neither is a reply to PING.
+    // Neither of these outputs is a reply to PING.
     assert_ne!(run("").0, Some(0));
     assert_ne!(run("wrong").0, Some(0));
 }

@@ -1,5 +1,5 @@
-//! Three nodes, one of them on a faulty machine: its time of day is wrong, or its disk is slow,
-//! hangs or fails.
+//! Tests three nodes, one of them on a faulty machine: its time of day is wrong, or its disk is
+//! slow, hangs or fails.
 //!
 //! The processes are real; [`Faults`] intercepts their system calls.
 
@@ -13,14 +13,15 @@ use crate::harness::wait::until;
 use crate::harness::{Client, Cluster, Crowd};
 
 const HOUR_MS: i64 = 3_600_000;
-/// The lifetime of keys: longer than any test takes, shorter than the error of the clocks.
+/// The lifetime of keys. It is longer than any test takes, and shorter than the errors of the
+/// clocks.
 const STAYS_MS: i64 = 600_000;
-/// The lifetime of the key whose end is awaited.
+/// The lifetime of the key whose expiry the test waits for.
 const GOES_MS: i64 = 300;
 
 const CLIENTS: usize = 6;
 
-/// Three running nodes, led by the first, and the faults of each.
+/// Three running nodes, with the first as the leader, and the faults of each.
 struct Three {
     cluster: Cluster,
     faults: Vec<Faults>,
@@ -55,7 +56,7 @@ impl Three {
         });
     }
 
-    /// Checks that every member has everything acknowledged, and that all states are equal.
+    /// Checks that every member has all acknowledged writes, and that all states are equal.
     fn check(&self, mut seen: Seen) {
         self.cluster.wait_until_caught_up();
         for id in self.cluster.members() {
@@ -65,10 +66,10 @@ impl Three {
     }
 }
 
-/// A key with a deadline.
+/// A key with a deadline that the test does not reach.
 struct Lasting {
     key: String,
-    /// A moment before it was set.
+    /// A moment before the key was set.
     begun: Instant,
 }
 
@@ -79,14 +80,14 @@ impl Lasting {
         Lasting { key: key.to_owned(), begun }
     }
 
-    /// Checks that the key exists on every node and keeps its lifetime.
+    /// Checks that the key exists on every node and that its deadline has not moved.
     fn assert_stays(&self, clients: &mut [Client]) {
         for (at, client) in clients.iter_mut().enumerate() {
             let (key, id) = (&self.key, at + 1);
             assert_eq!(client.text(&format!("GET {key}")), "value", "{key} at node {id}");
             let left = client.integer(&format!("PTTL {key}"));
             let passed = self.begun.elapsed().as_millis() as i64;
-            // The leader lets the time drift by a thousandth.
+            // The leader may let the time run faster by a thousandth.
             let least = STAYS_MS - passed - passed / 1_000 - 2;
             assert!(
                 (least..=STAYS_MS).contains(&left),
@@ -96,7 +97,7 @@ impl Lasting {
     }
 }
 
-/// Checks that a key expires on every node, and on none before its time.
+/// Checks that a key expires on every node, and not too early on any.
 fn assert_goes(clients: &mut [Client]) {
     let begun = Instant::now();
     clients[0].ok(&format!("SET goes value PX {GOES_MS}"));
@@ -120,8 +121,8 @@ fn a_node_with_a_clock_an_hour_off_expires_no_key_early() {
         lasting.push(Lasting::put(&mut clients[(turn + 1) % 3], &format!("after{turn}")));
         lasting.iter().for_each(|key| key.assert_stays(&mut clients));
         assert_goes(&mut clients);
-        // If the second node has the wrong clock, it leads from here on; otherwise the wrong one
-        // stops leading.
+        // Node 2 becomes the leader. If its clock is wrong, the leader's clock is wrong from here
+        // on; otherwise the node with the wrong clock stops leading.
         nodes.cluster.lead(2);
         lasting.push(Lasting::put(&mut clients[turn % 3], &format!("led{turn}")));
         lasting.iter().for_each(|key| key.assert_stays(&mut clients));
@@ -151,8 +152,7 @@ fn a_killed_leader_with_a_clock_an_hour_off_returns_and_no_key_expires_early() {
     }
 }
 
-/// A further key would count as one that was never sent, so this request writes to the crowd's
-/// counters.
+/// Writes to the crowd's counters, because a further key would count as one that was never sent.
 const WRITE: &str = "JSON.SET counters $.told 1";
 const READ: &str = "JSON.GET counters .told";
 
@@ -161,12 +161,12 @@ fn a_cluster_continues_while_the_disk_of_a_follower_is_slow() {
     let nodes = Three::started();
     let quick = [1, 2].map(|id| nodes.cluster.address(id).to_owned()).to_vec();
     let crowd = Crowd::start(CLIENTS, quick);
-    // An entry and the commit of it are a sync each: a read through the node, which waits for both,
-    // must not reach its own limit of 5 s.
+    // An entry and its commit each need a sync. A read through the node waits for both, and must
+    // not reach its own limit of 5 s.
     nodes.faults(3).delay_syncs(Duration::from_millis(1500));
     nodes.faults(3).wait_for_syncs(1);
     crowd.wait_for_progress();
-    // A write through the slow node takes as long as its disk.
+    // A write through the slow node takes as long as the node's disk.
     let mut slow = nodes.cluster.client(3);
     until("a write through the slow node", || (slow.text(WRITE) == "OK").then_some(()));
     until("a read through the slow node", || (slow.text(READ) == "1").then_some(()));
@@ -186,7 +186,7 @@ fn nothing_is_lost_while_the_disk_of_the_leader_hangs_and_the_others_continue() 
     let mut client = nodes.cluster.client(1);
     nodes.faults(1).hang_syncs();
     nodes.faults(1).wait_for_syncs(1);
-    // It answers while the disk hangs, whatever the answer is.
+    // The node answers while the disk hangs, even if only with an error.
     let said = client.text(WRITE);
     assert!(["OK", "UNCERTAIN", "CLUSTERDOWN"].iter().any(|known| said.starts_with(known)), "{said}");
     crowd.use_nodes([2, 3].map(|id| nodes.cluster.address(id).to_owned()).to_vec());
@@ -197,7 +197,8 @@ fn nothing_is_lost_while_the_disk_of_the_leader_hangs_and_the_others_continue() 
     nodes.check(crowd.stop());
 }
 
-/// A sync of one node fails: the node stops and reports why, the others continue, and it returns.
+/// Tests that a node whose sync fails stops and reports the reason, that the others continue, and
+/// that the node can return.
 fn a_sync_fails(id: u64) {
     let mut nodes = Three::started();
     let crowd = Crowd::start(CLIENTS, nodes.cluster.addresses());

@@ -1,8 +1,9 @@
-//! Tests of whole processes, and of the repository itself, in one binary, so that it links once.
+//! Tests of whole processes and of the repository itself. They are in one binary, so that there is
+//! only one to link.
 //!
-//! Each test starts the programs it needs on ports and in directories of its own (see [`harness`])
-//! and waits for conditions, never for time to pass. A longer run: `JSONVAULT_ROUNDS=100 cargo test
-//! --test it crash`.
+//! Each test starts the programs that it needs on ports and in directories of its own (see
+//! [`harness`]), and waits for conditions, not for time to pass. An example of a longer run:
+//! `JSONVAULT_ROUNDS=100 cargo test --test it crash`.
 #![allow(
     clippy::disallowed_methods,
     clippy::disallowed_types,

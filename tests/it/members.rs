@@ -12,12 +12,13 @@ fn a_removed_node_that_is_added_again_serves_again() {
     let leader = cluster.leader();
     let other = leader % 3 + 1;
     cluster.client(leader).ok("SET k 1");
-    // A node that has not applied its own membership cannot know that it was removed.
+    // Otherwise the node would not know that it was a member, and could not find out that it was
+    // removed.
     cluster.wait_until_caught_up();
     let mut removed = cluster.client(other);
     cluster.client(leader).ok(&format!("RAFT.NODE REMOVE {other}"));
-    // A node removed while it was idle learns it when it asks the others on behalf of a client.
-    until("it says that it was removed", || {
+    // A node that was removed while idle learns of it when it forwards a request of a client.
+    until("the node to report that it was removed", || {
         removed.text("GET k").starts_with("CLUSTERDOWN this node was removed").then_some(())
     });
     assert_eq!(removed.info_number("removed"), 1);
@@ -25,7 +26,7 @@ fn a_removed_node_that_is_added_again_serves_again() {
     assert!(told.starts_with("CLUSTERDOWN this node was removed"), "{told}");
     let add = format!("RAFT.NODE ADD {other} {{{other}}} {{{other}.raft}}");
     cluster.client(leader).text(&cluster.with_addresses(&add));
-    until("it is a member again", || (removed.info_number("removed") == 0).then_some(()));
+    until("the node to be a member again", || (removed.info_number("removed") == 0).then_some(()));
     assert_eq!(removed.text("GET k"), "1");
     cluster.wait_for_voter(other);
 }
@@ -37,7 +38,7 @@ fn a_removed_node_that_is_connected_to_the_leader_says_that_it_was_removed() {
     let other = leader % 3 + 1;
     cluster.wait_until_caught_up();
     let mut removed = cluster.client(other);
-    // Its connections to the leader stay open, and no new one is refused.
+    // The node's connections to the leader stay open, and new ones are accepted.
     removed.ok("SET k 1");
     assert_eq!(removed.text("GET k"), "1");
     cluster.client(leader).ok(&format!("RAFT.NODE REMOVE {other}"));
@@ -57,7 +58,7 @@ fn a_node_that_gives_up_its_data_to_join_acknowledges_no_further_write() {
     let (mut operator, mut writer) = (alone.client(), alone.client());
     operator.ok("CLIENT PAUSE 100000 WRITE");
     writer.send(&["SET", "k", "1"]).unwrap();
-    until("the write has come", || operator.text("CLIENT LIST").contains("cmd=set").then_some(()));
+    until("the write to arrive", || operator.text("CLIENT LIST").contains("cmd=set").then_some(()));
     let same_number = TestNode::started();
     let told = same_number.client().text(&format!("RAFT.CLUSTER JOIN {}", member.address()));
     assert!(told.starts_with("ERR node 1 is a member there already"), "{told}");
@@ -69,7 +70,8 @@ fn a_node_that_gives_up_its_data_to_join_acknowledges_no_further_write() {
     assert!(matches!(&told, Value::Error(line) if line.starts_with("TRYAGAIN")), "{told:?}");
 }
 
-/// A follower of three whose directory was copied, and the node of the copy, not started.
+/// Copies the directory of a follower of three. Returns the follower, and a node with the copy that
+/// is not started.
 fn copied_follower(cluster: &mut Cluster) -> (u64, TestNode) {
     let id = cluster.leader() % 3 + 1;
     cluster.client(cluster.leader()).ok("SET k 1");
@@ -106,7 +108,9 @@ fn a_copy_stops_when_the_original_that_hung_answers_again() {
     let (id, mut copy) = copied_follower(&mut cluster);
     cluster.node(id).signal("STOP");
     copy.start();
-    until("the copy to have looked", || copy.messages().contains("did not reach itself").then_some(()));
+    until("the copy to have checked its own address", || {
+        copy.messages().contains("did not reach itself").then_some(())
+    });
     cluster.node(id).signal("CONT");
     let ended = copy.wait_for_end();
     assert_eq!(ended.status.code(), Some(1), "{}", ended.messages);

@@ -34,7 +34,7 @@ fn a_message_reaches_its_subscribers_only() {
     assert_eq!(pattern.receive().unwrap(), push(&["pmessage", "n*", "news", "hello"]));
     assert_eq!(other.text("PING"), "PONG", "a RESP3 subscriber can run other commands");
     drop(plain);
-    until("the listener is gone", || (sender.integer("PUBLISH news again") == 1).then_some(()));
+    until("the subscriber is disconnected", || (sender.integer("PUBLISH news again") == 1).then_some(()));
 }
 
 #[test]
@@ -44,14 +44,14 @@ fn messages_reach_subscribers_of_other_nodes_in_order() {
     for client in &mut listeners {
         client.ask("SUBSCRIBE news");
     }
-    // Nodes exchange messages once they know each other.
+    // Waits until the nodes know each other, because only then do they exchange messages.
     cluster.client(1).ok("SET formed 1");
     let mut sender = cluster.client(2);
     for number in 0..200 {
         assert_eq!(
             sender.integer(&format!("PUBLISH news {number}")),
             1,
-            "it counts the subscribers of its own node"
+            "the reply counts the subscribers on the same node"
         );
     }
     for client in &mut listeners {
@@ -69,14 +69,14 @@ fn a_subscriber_that_does_not_read_is_disconnected_and_others_continue() {
     slow.ask("CLIENT SETNAME slow");
     slow.ask("SUBSCRIBE news");
     let message = "x".repeat(1 << 20);
-    // The output limit, and what the system buffers for a connection.
+    // Exceeds the output limit and the bytes that the operating system buffers for a connection.
     for _ in 0..100 {
         sender.call(&["PUBLISH", "news", &message]);
     }
     let listeners = |client: &mut Client| client.ask("PUBSUB NUMSUB news").items().unwrap()[1].clone();
-    until("the listener is cut off", || (listeners(&mut sender) == Value::Integer(0)).then_some(()));
+    until("the subscriber is disconnected", || (listeners(&mut sender) == Value::Integer(0)).then_some(()));
     let said = |line: &str| line.contains("does not accept its messages") && line.contains("slow");
-    until("the log to tell of it", || node.messages().lines().any(said).then_some(()));
+    until("the log to report it", || node.messages().lines().any(said).then_some(()));
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn a_caching_client_gets_one_invalidation_of_a_key_that_it_read() {
     writer.ok("JSON.SET k $ 2");
     let told = Value::Push(vec![bulk("invalidate"), Value::Array(vec![bulk("k")])]);
     assert_eq!(caching.receive().unwrap(), told);
-    // The key was not read again, so there is no invalidation.
+    // The key was not read again, so no invalidation is sent.
     writer.ok("JSON.SET k $ 3");
     assert_eq!(caching.text("JSON.GET k"), "3");
     writer.ok("FLUSHALL");
@@ -111,13 +111,13 @@ fn a_cached_value_is_never_older_than_the_last_invalidation() {
             caching.send(&["GET", "k"]).unwrap();
             cached = loop {
                 match caching.receive().unwrap() {
-                    // The cached value is invalid; the next reply is newer.
+                    // The cached value is invalid; the next read returns a newer one.
                     Value::Push(_) => {}
                     reply => break reply,
                 }
             };
         }
-        // The cached value is the last one, or an invalidation follows.
+        // Either the cached value is the last one, or an invalidation of it follows.
         while cached != bulk("3000") {
             assert!(matches!(caching.receive().unwrap(), Value::Push(_)), "{cached:?} is never invalidated");
             cached = caching.ask("GET k");
@@ -181,13 +181,13 @@ fn clients_can_be_listed_and_killed() {
     assert!(line.contains("flags=x") && line.contains("multi=1") && line.contains("cmd=get"), "{line}");
     let id = line.split(' ').next().unwrap().strip_prefix("id=").unwrap();
     assert_eq!(client.integer(&format!("CLIENT KILL ID {id}")), 1);
-    assert!(victim.receive().is_err(), "its connection is closed");
+    assert!(victim.receive().is_err(), "the client's connection is closed");
     until("the client to leave the list", || (!client.text("CLIENT LIST").contains("victim")).then_some(()));
     let own = client.integer("CLIENT ID");
     assert_eq!(
         client.integer(&format!("CLIENT KILL ID {own} SKIPME no")),
         1,
-        "it gets the reply before its connection is closed"
+        "the client gets the reply before its connection is closed"
     );
     assert!(client.receive().is_err());
 }
@@ -211,8 +211,8 @@ fn paused_writes_wait_and_reads_continue() {
     let (mut operator, mut writer, mut reader) = (node.client(), node.client(), node.client());
     operator.ok("CLIENT PAUSE 100000 WRITE");
     writer.send(&["SET", "k", "1"]).unwrap();
-    until("the write has come", || reader.text("CLIENT LIST").contains("cmd=set").then_some(()));
-    assert_eq!(reader.ask("GET k"), Value::Null, "the write waits");
+    until("the write to arrive", || reader.text("CLIENT LIST").contains("cmd=set").then_some(()));
+    assert_eq!(reader.ask("GET k"), Value::Null, "the write is held back");
     operator.ok("CLIENT UNPAUSE");
     assert_eq!(writer.receive().unwrap(), Value::Simple("OK".into()));
     assert_eq!(reader.text("GET k"), "1");
@@ -229,8 +229,8 @@ fn a_transaction_that_only_reads_does_not_wait_for_paused_writes() {
     operator.ok("CLIENT PAUSE 100000 WRITE");
     assert_eq!(reader.ask("EXEC"), Value::Array(vec![Value::Null]));
     writer.send(&["EXEC"]).unwrap();
-    until("the transaction has come", || operator.text("CLIENT LIST").contains("cmd=exec").then_some(()));
-    assert_eq!(reader.ask("GET k"), Value::Null, "the write waits");
+    until("the transaction to arrive", || operator.text("CLIENT LIST").contains("cmd=exec").then_some(()));
+    assert_eq!(reader.ask("GET k"), Value::Null, "the write is held back");
     operator.ok("CLIENT UNPAUSE");
     assert_eq!(writer.receive().unwrap(), Value::Array(vec![Value::Simple("OK".into())]));
 }
@@ -241,7 +241,7 @@ fn a_client_that_disconnects_in_wait_ends_the_wait() {
     let leader = cluster.leader();
     cluster.node(leader % 3 + 1).kill();
     let mut operator = cluster.client(leader);
-    // Two members have the write, so waiting for the third would never end.
+    // Two members have the write. Waiting for the third one would never end.
     operator.ok("SET k 1");
     let mut waiting = cluster.client(leader);
     waiting.send(&["WAIT", "2", "0"]).unwrap();
@@ -380,7 +380,7 @@ fn prefixes_are_added_and_all_of_them_end_together() {
     caching.ok("CLIENT TRACKING ON BCAST PREFIX a");
     caching.ok("CLIENT TRACKING ON BCAST PREFIX b");
     writer.ok("MSET a1 1 b1 1 c1 1");
-    // As in Redis, the keys of each prefix have a message of their own.
+    // As in Redis, the keys of each prefix are sent in separate messages.
     for key in ["a1", "b1"] {
         let told = Value::Push(vec![bulk("invalidate"), Value::Array(vec![bulk(key)])]);
         assert_eq!(caching.receive().unwrap(), told);
@@ -410,9 +410,9 @@ fn a_paused_client_that_is_killed_does_nothing_more() {
     let id = writer.integer("CLIENT ID");
     operator.ok("CLIENT PAUSE 100000 WRITE");
     writer.send(&["SET", "k", "1"]).unwrap();
-    until("the write has come", || operator.text("CLIENT LIST").contains("cmd=set").then_some(()));
+    until("the write to arrive", || operator.text("CLIENT LIST").contains("cmd=set").then_some(()));
     assert_eq!(operator.integer(&format!("CLIENT KILL ID {id}")), 1);
-    assert!(writer.receive().is_err(), "its connection is closed");
+    assert!(writer.receive().is_err(), "the client's connection is closed");
     operator.ok("CLIENT UNPAUSE");
     assert_eq!(operator.integer("EXISTS k"), 0);
 }
@@ -429,7 +429,7 @@ fn replies_of_a_transaction_are_bounded_and_its_writes_are_done() {
     let all = replies.last().and_then(Value::items).unwrap();
     assert_eq!(all.len(), 81);
     let uncertain = |reply: &&Value| matches!(reply, Value::Error(line) if line.starts_with("UNCERTAIN"));
-    assert!((16..=18).contains(&all.iter().filter(uncertain).count()), "256 MiB and no more");
+    assert!((16..=18).contains(&all.iter().filter(uncertain).count()), "the limit is 256 MiB");
     assert_eq!(client.text("GET done"), "1");
 }
 

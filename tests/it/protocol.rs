@@ -9,7 +9,8 @@ use crate::harness::documents::{Ledger, set_request};
 use crate::harness::wait::until;
 use crate::harness::{Client, TestNode};
 
-/// Sends invalid bytes after a valid request: both get a reply, then the connection ends.
+/// Sends invalid bytes after a valid request. Both must get a reply, and then the connection must
+/// end.
 fn assert_breaks(node: &TestNode, bytes: &[u8], expected: &str) {
     let mut client = node.client();
     let mut sent = b"*1\r\n$4\r\nPING\r\n".to_vec();
@@ -189,7 +190,7 @@ fn unverified_lengths_cost_no_memory() {
 fn a_client_beyond_maxclients_is_refused_until_another_disconnects() {
     let mut node = TestNode::new().with(&["--maxclients", "3"]);
     node.start();
-    let mut clients: Vec<Client> = until("the starting client to have left", || {
+    let mut clients: Vec<Client> = until("the first client to have left", || {
         let mut clients: Vec<Client> = (0..3).map(|_| node.client()).collect();
         let served = clients
             .iter_mut()
@@ -199,7 +200,7 @@ fn a_client_beyond_maxclients_is_refused_until_another_disconnects() {
     let mut refused = node.client();
     assert_eq!(refused.receive_to_end().unwrap(), b"-ERR max number of clients reached\r\n");
     clients.pop();
-    until("a place to be free", || {
+    until("a connection to be available", || {
         let mut client = node.client();
         client.send(&["PING"]).ok()?;
         matches!(client.receive(), Ok(Value::Simple(_))).then_some(())
@@ -225,7 +226,7 @@ fn reset_restores_the_initial_state_of_a_connection() {
     client.ask("HELLO 3 SETNAME me");
     assert_eq!(client.text("RESET"), "RESET");
     assert_eq!(client.ask("CLIENT GETNAME"), Value::Null);
-    assert!(matches!(client.ask("CONFIG GET port"), Value::Array(_)), "it speaks RESP2 again");
+    assert!(matches!(client.ask("CONFIG GET port"), Value::Array(_)), "the connection uses RESP2 again");
 }
 
 #[test]
@@ -241,7 +242,7 @@ fn a_client_that_leaves_in_a_pipeline_of_writes_leaves_whole_documents() {
             encode_request(&set_request(&key), &mut bytes);
             ledger.sent(key);
         }
-        // The last request stays unfinished.
+        // Truncates the last request, so that it stays unfinished.
         bytes.truncate(bytes.len() - 10);
         client.send_bytes(&bytes).unwrap();
         if round % 2 == 0 {

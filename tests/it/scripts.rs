@@ -1,16 +1,16 @@
 //! Scenarios as text: `tests/it/scripts/*`, each run on nodes of its own.
 //!
 //! A script consists of blocks: commands, `---`, and their output. A line that begins with `> ` is
-//! a request for a node. A block has one output at most, right below the command that prints it.
-//! `UPDATE_GOLDENFILES=1 cargo test --test it scripts` rewrites the output; read the difference
-//! before you commit it.
+//! a request for a node. A block has at most one output, which is directly below the command that
+//! prints it. `UPDATE_GOLDENFILES=1 cargo test --test it scripts` rewrites the output; read the
+//! difference before you commit it.
 //!
 //! A prefix selects the node of a command: its number, as in `2: > JSON.GET k`, or `leader:` or
-//! `follower:` (the first one). Without a prefix it is node 1.
+//! `follower:` (the first one). Without a prefix, node 1 is selected.
 //!
 //! | command for a node | |
 //! |---|---|
-//! | `start [flag=value ..]` | starts the node, for the first time or again, with these flags from now on |
+//! | `start [flag=value ..]` | starts the node, for the first time or again; the flags remain for later starts |
 //! | `kill`, `stop` | SIGKILL; SIGTERM, with the exit code |
 //! | `wipe`, `copy`, `put-back` | removes the directory of a stopped node; copies it; restores the copy |
 //! | `wipe-group` | removes only the log and the snapshots |
@@ -25,7 +25,7 @@
 //! | command | |
 //! |---|---|
 //! | `members 3 [flag=value ..]` | makes the nodes 1 to 3 initial members; none is started |
-//! | `cluster 3 [flag=value ..]` | the same, and starts them in random order; node 1 becomes the leader |
+//! | `cluster 3 [flag=value ..]` | like `members`, and starts the nodes in random order; node 1 becomes the leader |
 //! | `lead 2` | makes that node the leader |
 //! | `caught-up` | waits until every running member has applied all committed entries |
 //! | `voter 4` | waits until that node is a voter |
@@ -54,20 +54,20 @@ use crate::harness::{Client, Cluster, Load};
 const DIRECTORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/scripts");
 
 struct Scenario {
-    /// Before the cluster, so that the writers end first.
+    /// Declared before the cluster, so that the writers end before the nodes.
     load: Option<Load>,
     clients: BTreeMap<u64, Client>,
     cluster: Cluster,
     ledger: Ledger,
-    /// Makes keys distinct.
+    /// Counts batches of documents, so that their keys differ.
     batches: u64,
-    /// Whether this block has its output.
+    /// Whether this block already has its output.
     answered: bool,
 }
 
 type Outcome = Result<String, Box<dyn Error>>;
 
-/// A command that prints nothing.
+/// The result of a command that prints nothing.
 fn done(_: ()) -> Outcome {
     Ok(String::new())
 }
@@ -78,7 +78,7 @@ impl Scenario {
         Scenario { load: None, clients: BTreeMap::new(), cluster, ledger, batches: 0, answered: false }
     }
 
-    /// The node that a prefix names.
+    /// The number of the node that a prefix selects.
     fn id(&self, prefix: Option<&str>) -> u64 {
         match prefix {
             None => 1,
@@ -108,7 +108,7 @@ impl Scenario {
     }
 
     fn set_flags(&mut self, id: u64, command: &Command) {
-        // Gives the node an address.
+        // Refers to the node once, which gives it an address.
         self.cluster.node(id);
         let flags = self.flags(command);
         self.cluster.node(id).set(&words(&flags));
@@ -148,7 +148,7 @@ impl Scenario {
         Ok(format!("{last}\nexit code {code}\n"))
     }
 
-    /// Sends the request after the `>`.
+    /// Sends a request, and returns the text of the reply.
     fn send(&mut self, id: u64, line: &str) -> Outcome {
         let line = self.cluster.with_addresses(line);
         let answer = show(&self.client(id).ask(&line));
@@ -208,7 +208,7 @@ impl Scenario {
         let written = self.load.take().expect("`load` was run before").stop();
         for (id, written) in written {
             let runs = self.cluster.node(id).is_running();
-            assert!(!(runs && written.lost), "node {id} runs and closed a connection");
+            assert!(!(runs && written.lost), "node {id} closed a connection, although it is running");
             assert!(!(quiet && runs) || written.errors.is_empty(), "node {id}: {:?}", written.errors);
             self.ledger.merge(written.ledger);
         }
@@ -219,10 +219,10 @@ impl Scenario {
         for id in self.cluster.members() {
             self.ledger.check(&mut self.cluster.client(id));
         }
-        Ok("what was acknowledged is there\n".to_owned())
+        Ok("every acknowledged document exists\n".to_owned())
     }
 
-    /// Runs a command of one node; `None` for any other command.
+    /// Runs a command for one node; `None` for any other command.
     fn run_on_node(&mut self, id: u64, command: &Command) -> Option<Outcome> {
         if matches!(command.name.as_str(), "kill" | "stop" | "reconnect") {
             self.clients.remove(&id);
@@ -278,7 +278,7 @@ impl Scenario {
     }
 }
 
-/// The word of an argument without a `=`.
+/// The word of an argument that has no `=`.
 fn word(argument: &Argument) -> &str {
     match argument {
         Argument::Positional(word) => word,
@@ -307,7 +307,7 @@ impl goldenscript::Runner for Scenario {
     fn run(&mut self, command: &Command, context: &Context) -> Outcome {
         let answer = self.perform(command, context)?;
         if !answer.is_empty() && std::mem::replace(&mut self.answered, true) {
-            return Err("a block has one answer: begin another".into());
+            return Err("a block has one output: begin another block".into());
         }
         Ok(answer)
     }

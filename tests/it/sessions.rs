@@ -1,4 +1,4 @@
-//! The guarantees for one client, and for several concurrent ones.
+//! Checks the guarantees for one client, and for several concurrent ones.
 
 use jsonvault::resp::Value;
 

@@ -1,5 +1,5 @@
-//! Settings of a real process: the configuration file, CONFIG SET and REWRITE, and the settings
-//! after a restart.
+//! Tests the settings of a real process: the configuration file, CONFIG SET and REWRITE, and the
+//! settings after a restart.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use jsonvault::resp::Value;
 use crate::harness::TestNode;
 use crate::harness::client::text_of;
 
-/// A configuration file, and a node that will be started with it.
+/// Writes a configuration file, and returns a node that will be started with it.
 fn with_file(text: &str) -> (tempfile::TempDir, PathBuf, TestNode) {
     let home = tempfile::tempdir().unwrap();
     let file = home.path().join("jsonvault.conf");
@@ -37,9 +37,12 @@ fn rewritten_settings_survive_a_restart() {
     for line in ["requirepass \"a \\\"b\\\"\"", "notify-keyspace-events AKE"] {
         assert!(lines.contains(&line), "{rewritten}");
     }
-    // Port 0 means any free port, and is kept.
+    // Port 0 selects any free port; the rewritten file still has 0.
     assert!(lines.contains(&"port 0"), "{rewritten}");
-    assert!(!rewritten.contains("raft-address"), "it is derived from the port: {rewritten}");
+    assert!(
+        !rewritten.contains("raft-address"),
+        "raft-address is derived from the port and must not be written: {rewritten}"
+    );
     assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o640);
     assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 1, "no temporary file is left");
     node.stop();

@@ -1,4 +1,4 @@
-//! A node that is asked to stop finishes the work in progress.
+//! A node that is asked to stop first completes the work in progress.
 
 use std::io::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -80,7 +80,7 @@ fn a_pause_does_not_delay_the_stop_and_paused_writes_are_done() {
     let (mut operator, mut writer) = (node.client(), node.client());
     operator.ok("CLIENT PAUSE 100000000");
     writer.send(&["SET", "k", "1"]).unwrap();
-    until("the write has come", || operator.text("CLIENT LIST").contains("cmd=set").then_some(()));
+    until("the write to arrive", || operator.text("CLIENT LIST").contains("cmd=set").then_some(()));
     node.signal("TERM");
     assert_eq!(writer.receive().unwrap(), Value::Simple("OK".into()));
     assert_eq!(node.wait_for_end().status.code(), Some(0));
@@ -88,10 +88,10 @@ fn a_pause_does_not_delay_the_stop_and_paused_writes_are_done() {
     assert_eq!(node.client().text("GET k"), "1");
 }
 
-/// More than the system buffers for a connection.
+/// More bytes than the operating system buffers for a connection.
 const LARGE: usize = 16 << 20;
 
-/// A client with more replies than the sockets buffer, which reads none of them.
+/// A client whose replies exceed the sockets' buffers, and that reads none of them.
 fn client_that_does_not_read(node: &TestNode) -> Client {
     let mut client = node.client();
     client.ok(&format!("SET large {}", "x".repeat(LARGE)));
@@ -136,7 +136,7 @@ fn a_second_signal_ends_the_node_at_once() {
     let mut node = TestNode::started();
     let _client = client_that_does_not_read(&node);
     node.signal("TERM");
-    until("the first to be seen", || node.messages().contains("stopping").then_some(()));
+    until("the first signal to be handled", || node.messages().contains("stopping").then_some(()));
     node.signal("INT");
     let ended = node.wait_for_end();
     assert_eq!(ended.status.code(), Some(1), "{}", ended.messages);
@@ -147,7 +147,7 @@ fn a_second_signal_ends_the_node_at_once() {
 
 #[test]
 fn a_node_that_is_told_to_terminate_before_it_is_ready_exits_with_0() {
-    // It waits for a cluster without any other running member.
+    // The node waits for a cluster whose other members are not running.
     let mut node = TestNode::new().with(&["--join", "127.0.0.1:1"]);
     node.start_without_waiting();
     until("the node to wait", || node.messages().contains("cannot join yet").then_some(()));

@@ -1,4 +1,4 @@
-//! Restarts from a snapshot and the log after it.
+//! Tests restarts from a snapshot and the log after it.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -8,7 +8,7 @@ use crate::harness::documents::{Ledger, set_request};
 use crate::harness::wait::until;
 use crate::harness::{Client, TestNode};
 
-/// Writes documents one at a time, so that each is an entry of its own.
+/// Writes documents one at a time, so that each is a separate entry.
 fn write(client: &mut Client, ledger: &mut Ledger, prefix: &str, documents: usize) {
     for key in (0..documents).map(|number| format!("{prefix}:{number}")) {
         let reply = client.call(&set_request(&key));
@@ -18,8 +18,8 @@ fn write(client: &mut Client, ledger: &mut Ledger, prefix: &str, documents: usiz
     }
 }
 
-/// Waits until a snapshot contains the entry at `index` and none is being taken; returns the index
-/// of the newest.
+/// Waits until a snapshot contains the entry at `index` and no other is being taken. Returns the
+/// index of the newest snapshot.
 fn wait_for_snapshot(client: &mut Client, index: i64) -> i64 {
     until("a snapshot", || {
         let newest = client.info_number("snapshot_index");
@@ -80,7 +80,7 @@ fn no_snapshot_begins_while_another_is_taken() {
         client.ok(&format!("SET k:{number} {}", "x".repeat(1 << 20)));
     }
     let mut begun = 0;
-    until("one to be refused", || match client.text("BGSAVE").as_str() {
+    until("a request to be refused", || match client.text("BGSAVE").as_str() {
         "ERR Background save already in progress" => Some(()),
         told => {
             assert_eq!(told, "Background saving started");
@@ -105,10 +105,10 @@ fn the_log_is_bounded_by_size_and_by_count() {
             assert_eq!(client.call(&["JSON.SET", &key, "$", &document]).text().unwrap(), &b"OK"[..]);
         }
     };
-    // A few keys are overwritten: the state stays small, but the log grows.
+    // The same few keys are overwritten, so the state stays small while the log grows.
     write(&mut client, 0..2600);
-    // The node keeps the log of two snapshots, 60 MB each, and what follows: at most seven segments
-    // of 64 MiB. The log is purged when the next snapshot is taken, so the writes continue.
+    // The node keeps the log since the older of two snapshots, at most seven segments of 64 MiB.
+    // The log is purged only when the next snapshot is taken, so the writes continue.
     until("the log to be purged", || {
         write(&mut client, 0..50);
         let bounded = client.info_number("log_segments") <= 7 && client.info_number("log_entries") <= 1800;
@@ -152,7 +152,8 @@ fn a_damaged_snapshot_never_replaces_a_good_one() {
         let index = client.info_number("last_applied");
         client.text("BGSAVE");
         wait_for_snapshot(&mut client, index);
-        // The purge follows a moment after the snapshot, and would make the loss permanent.
+        // Waits for the purge, which comes a moment after the snapshot; without it, the log would
+        // still have the entries.
         std::thread::sleep(std::time::Duration::from_millis(600));
         node.kill();
         if round != "first" {
@@ -178,7 +179,7 @@ fn a_node_without_a_good_snapshot_for_its_purged_log_stops() {
     snapshots.iter().for_each(|path| damage_middle(path));
     let ended = node.try_start().expect_err("a state with a gap must not be served");
     assert_ne!(ended.status.code().expect("it exits without a signal"), 0);
-    assert!(ended.messages.contains("are in no good snapshot"), "{}", ended.messages);
+    assert!(ended.messages.contains("no intact snapshot has"), "{}", ended.messages);
     for path in snapshots {
         assert!(ended.messages.contains(path.to_str().unwrap()), "{}", ended.messages);
     }

@@ -1,4 +1,4 @@
-//! Lints of the repository: layers, sizes, leftovers, comments, links.
+//! Lints of the repository: layers, sizes, unfinished work, comments, links.
 
 mod docs;
 mod purity;
@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use jsonvault::command::table;
 use source::{Source, files, functions, relative, root, sources};
 
-/// Each module of the library and the modules that it may name, in `use` lines and in paths.
+/// Each module of the library, with the modules that it may name in `use` lines and in paths.
 const LAYERS: &[(&str, &[&str])] = &[
     ("random", &[]),
     ("env", &["random"]),
@@ -40,18 +40,18 @@ const LAYERS: &[(&str, &[&str])] = &[
         ],
     ),
     ("client", &["resp", "json", "error"]),
-    // Not part of the product, which may not name it.
+    // Test equipment, which the rest of the library must not name.
     ("testkit", &["random", "env", "resp", "json", "error", "keyspace", "machine", "storage"]),
 ];
 
-/// Definitions without behaviour, which every module may name.
+/// Modules of definitions without behaviour, which every module may name.
 const EVERYWHERE: &[&str] = &["limits"];
 
 /// Crates that only some modules may name.
 const OWNED_CRATES: &[(&str, &[&str])] =
     &[("openraft", &["src/raft"]), ("redis_protocol", &["src/resp", "src/testkit"])];
 
-/// The files that may check the feature `testkit`.
+/// The files that may test for the feature `testkit`.
 const TESTKIT_DOORS: &[&str] =
     &["src/env/entropy.rs", "src/env/mod.rs", "src/keyspace/capture.rs", "src/lib.rs"];
 
@@ -62,7 +62,7 @@ const FUNCTION_LINES_MAX: usize = 50;
 const SHORT_FUNCTIONS_PERCENT_MIN: usize = 95;
 const ASSERTS_PER_1000_LINES_MIN: usize = 5;
 
-/// Stateful modules, whose heads must list their invariants.
+/// Modules with state. Their documentation has to list their invariants.
 const STATEFUL: &[&str] = &[
     "src/client/connection.rs",
     "src/client/import.rs",
@@ -121,12 +121,12 @@ const STATEFUL: &[&str] = &[
     "src/testkit/disk.rs",
 ];
 
-/// Fails if anything was found, with one line for each finding.
+/// Fails with one line for each finding, if there are any.
 fn assert_none(what: &str, found: Vec<String>) {
     assert!(found.is_empty(), "{what}:\n  {}", found.join("\n  "));
 }
 
-/// The modules named after `crate::` in code, also in `use crate::{a, b::c}`.
+/// The modules that are named after `crate::` in code, including `use crate::{a, b::c}`.
 fn named_modules(code: &str) -> BTreeSet<String> {
     let word = |text: &str| text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
     let mut found = BTreeSet::new();
@@ -150,7 +150,7 @@ fn named_modules(code: &str) -> BTreeSet<String> {
     found
 }
 
-/// The module of the library that a file belongs to.
+/// The module of the library to which a file belongs.
 fn module_of(path: &str) -> Option<&str> {
     let inner = path.strip_prefix("src/")?;
     let module = inner.split(['/', '.']).next()?;
@@ -165,7 +165,7 @@ fn every_module_names_only_those_to_its_left() {
             continue;
         };
         let Some((_, allowed)) = LAYERS.iter().find(|(name, _)| *name == module) else {
-            found.push(format!("{}: {module} stands in no layer", file.path));
+            found.push(format!("{}: {module} is missing in the table of layers", file.path));
             continue;
         };
         for named in named_modules(&file.product) {
@@ -175,10 +175,10 @@ fn every_module_names_only_those_to_its_left() {
             }
         }
     }
-    assert_none("modules that name one to their right", found);
+    assert_none("modules that name a module of a higher layer", found);
 }
 
-/// The table has no circle, so none is possible between files of different modules.
+/// A table without cycles makes cycles between files of different modules impossible.
 #[test]
 fn the_layers_are_ordered() {
     let mut found = Vec::new();
@@ -188,10 +188,10 @@ fn the_layers_are_ordered() {
             allowed
                 .iter()
                 .filter(|name| !below.contains(name))
-                .map(|name| format!("{module} may name {name}, which does not stand before it")),
+                .map(|name| format!("{module} may name {name}, which is not listed before it")),
         );
     }
-    assert_none("layers that may form a circle", found);
+    assert_none("layers that may form a cycle", found);
 }
 
 #[test]
@@ -237,7 +237,7 @@ fn all_rust() -> impl Iterator<Item = Source> {
 
 #[test]
 fn nothing_unfinished_is_left_behind() {
-    // Assembled at run time, so that this file does not match.
+    // Assembled at run time, so that this file itself does not match.
     let words = [concat!("FIX", "ME"), concat!("TO", "DO"), concat!("X", "XX"), concat!("HA", "CK")];
     let macros = [concat!("db", "g!("), concat!("to", "do!("), concat!("unimple", "mented!(")];
     let mut found = Vec::new();
@@ -266,7 +266,8 @@ fn files_are_short() {
     assert!(median <= FILE_LINES_MEDIAN_MAX, "the median of the files' lines is {median}");
 }
 
-/// Whether a comment line is too wide. Rows of tables and of code cannot be broken, and are exempt.
+/// Whether a comment line is too wide. Lines of tables and of code are exempt, because they cannot
+/// be broken.
 fn is_wide_comment(line: &str) -> bool {
     let Some((marker, text)) = line.trim_start().split_once(' ') else { return false };
     let is_prose = !text.starts_with('|') && !text.starts_with("    ");
@@ -372,7 +373,7 @@ fn every_command_is_in_the_table() {
     assert!(commands > 0 && commands <= rows, "{commands} commands, {rows} rows");
 }
 
-/// The targets of `[text](target)` that are files.
+/// The targets of links `[text](target)` that are files.
 fn links(text: &str) -> Vec<&str> {
     let targets = text.match_indices("](").filter_map(|(at, _)| {
         let rest = &text[at + 2..];

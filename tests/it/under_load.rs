@@ -1,7 +1,8 @@
-//! Clusters of three and more under load: the leader is killed, leadership moves, a node is down
-//! for long, nodes join and leave. [`Crowd`] checks the guarantees for clients.
+//! Tests clusters of three and more nodes under load: the leader is killed, leadership is
+//! transferred, a node is down for a long time, and nodes join and leave. [`Crowd`] checks the
+//! guarantees for clients.
 //!
-//! The long forms: `JSONVAULT_KILLS=100`, `JSONVAULT_TRANSFERS=200`, `JSONVAULT_WRITES=200000`
+//! For longer runs, set `JSONVAULT_KILLS=100`, `JSONVAULT_TRANSFERS=200`, `JSONVAULT_WRITES=200000`
 //! (scripts/nightly.sh).
 
 use std::sync::atomic::AtomicU64;
@@ -19,7 +20,7 @@ fn three(flags: &[&str]) -> Cluster {
     cluster
 }
 
-/// Checks that every member has everything acknowledged, and that all states are equal.
+/// Checks that every member has all acknowledged writes, and that all states are equal.
 fn check(cluster: &Cluster, mut seen: Seen) {
     for id in cluster.members() {
         seen.check(&mut cluster.client(id));
@@ -43,7 +44,7 @@ fn repeated_kills_of_the_leader_lose_no_acknowledged_write_and_no_read_is_stale(
         cluster.node(leader).kill();
         crowd.wait_for_progress();
         cluster.node(leader).start();
-        // All three nodes have the whole log before the next kill.
+        // Waits until all three nodes have the whole log, before the next kill.
         cluster.wait_until_caught_up();
         crowd.wait_for_progress();
     }
@@ -66,7 +67,7 @@ fn repeated_transfers_of_leadership_cause_no_client_an_error() {
 #[test]
 fn a_follower_that_missed_most_of_the_log_returns_through_a_snapshot() {
     let writes = size("JSONVAULT_WRITES", 5000) as usize;
-    // A batch is an entry: some hundreds of entries, and several snapshots.
+    // Each batch is an entry. There are some hundreds of entries, and several snapshots.
     let (window, entries) = (writes / 250, "50");
     let mut cluster = three(&["--snapshot-log-entries", entries]);
     cluster.lead(1);
@@ -89,7 +90,7 @@ fn a_follower_that_missed_most_of_the_log_returns_through_a_snapshot() {
     check(&cluster, seen);
 }
 
-/// A single node grows to three and to five members, and shrinks to three again.
+/// A single node grows to a cluster of three and then five members, and shrinks to three again.
 fn grow_and_shrink(leader_too: bool) {
     let mut cluster = Cluster::new();
     cluster.node(1).start();
@@ -106,9 +107,11 @@ fn grow_and_shrink(leader_too: bool) {
         let leader = cluster.leader();
         let follower = cluster.members().into_iter().find(|id| *id != leader).unwrap();
         let leaves = if leader_too { leader } else { follower };
-        // Clients use the node until it is removed, and get an error then.
+        // Clients use the node until it is removed, and then get an error from it.
         cluster.remove(leaves);
-        until("the node to be told", || (cluster.client(leaves).info_number("removed") == 1).then_some(()));
+        until("the node to learn that it was removed", || {
+            (cluster.client(leaves).info_number("removed") == 1).then_some(())
+        });
         crowd.use_nodes(cluster.addresses());
         crowd.wait_for_progress();
         cluster.node(leaves).stop();

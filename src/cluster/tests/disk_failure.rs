@@ -22,8 +22,8 @@ use crate::resp::Reply;
 use crate::storage::{DataDir, Identity, log};
 use crate::testkit::{Op, SimDisk};
 
-/// Far more than any step here takes, and less than the deadline of a write: a task that waits this
-/// long was forgotten.
+/// Far more than any step here takes, and less than the deadline of a write. A step that takes this
+/// long waits for a task that never ends.
 const PATIENCE: Duration = Duration::from_secs(4);
 
 pub(crate) struct TestNode {
@@ -37,7 +37,7 @@ pub(crate) async fn started(disk: &SimDisk) -> Result<TestNode, Fatal> {
     started_at(disk, acceptor).await
 }
 
-/// A node at this port, which its member has for its address.
+/// Starts a node at this port, which is also the address in its membership.
 pub(crate) async fn started_at(disk: &SimDisk, acceptor: Box<dyn Acceptor>) -> Result<TestNode, Fatal> {
     let own = Member { raft_address: acceptor.address().to_string(), ..Member::default() };
     let identity = Identity { node: 1, cluster: "test".to_string(), incarnation: 1 };
@@ -64,7 +64,7 @@ pub(crate) async fn started_at(disk: &SimDisk, acceptor: Box<dyn Acceptor>) -> R
     Ok(TestNode { group, keyspace, _data: data })
 }
 
-/// Sets many keys at once. Returns the acknowledged keys, and the errors of the others.
+/// Sets many keys concurrently. Returns the acknowledged keys, and the errors of the others.
 async fn set_all(node: &TestNode, keys: &[String]) -> (Vec<String>, Vec<Unavailable>) {
     let asked: Vec<_> = keys
         .iter()
@@ -91,7 +91,7 @@ fn keys(prefix: &str, count: usize) -> Vec<String> {
     (0..count).map(|number| format!("{prefix}:{number}")).collect()
 }
 
-/// Every sync fails from now on.
+/// Makes every further sync fail.
 fn break_syncs(disk: &SimDisk) {
     (0..1000).for_each(|_| disk.fail(Op::Sync, 0, io::ErrorKind::Other));
 }
@@ -106,10 +106,10 @@ async fn a_failed_sync_answers_all_clients_ends_the_node_and_loses_nothing() {
 
         break_syncs(&disk);
         let (late, errors) = set_all(&node, &keys("after", 100)).await;
-        assert_eq!(late, [] as [String; 0], "nothing is acknowledged that was not synced");
+        assert_eq!(late, [] as [String; 0], "a write was acknowledged without a sync");
         assert!(errors.contains(&Unavailable::Uncertain), "{errors:?}");
-        // Writes that arrived after the log had failed, or consensus had stopped, were refused
-        // before they were proposed.
+        // Writes that arrived after the log failed or consensus stopped were refused before they
+        // were proposed.
         let refused = [Unavailable::Uncertain, Unavailable::ShuttingDown, Unavailable::NoLeader];
         assert!(errors.iter().all(|error| refused.contains(error)), "{errors:?}");
 
@@ -131,11 +131,11 @@ async fn a_node_that_is_no_member_gets_no_vote_by_asking_for_it() {
     let node = started(&SimDisk::new()).await.expect("a fresh node starts");
     for (id, incarnation) in [(2, 1), (1, 2)] {
         let claimed = node.group.change(Change::Claim { id, incarnation }).await;
-        assert_eq!(claimed, Err(ChangeRefused::Impossible(format!("node {id} is no member"))));
+        assert_eq!(claimed, Err(ChangeRefused::Impossible(format!("node {id} is not a member"))));
     }
     assert_eq!(node.group.change(Change::Claim { id: 1, incarnation: 1 }).await, Ok(()));
     assert_eq!(node.group.status().cluster_size, 1);
-    node.group.shutdown().await.expect("it stops cleanly");
+    node.group.shutdown().await.expect("the node stops cleanly");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -150,7 +150,7 @@ async fn a_failed_last_sync_makes_the_shutdown_unclean() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn while_the_disk_hangs_all_clients_are_answered_and_then_the_group_continues() {
-    /// More than a write is promised, and no more than the test may take.
+    /// Longer than the timeout of a write, and as long as the test may take.
     const HANGING: Duration = Duration::from_secs(20);
     let disk = SimDisk::new();
     let node = started(&disk).await.expect("a fresh node starts");
@@ -164,15 +164,16 @@ async fn while_the_disk_hangs_all_clients_are_answered_and_then_the_group_contin
         })
         .collect();
     for asked in asked {
-        let outcome = asked.await.expect("no task panics").expect("it is answered while the disk hangs");
+        let outcome =
+            asked.await.expect("no task panics").expect("the write is answered while the disk hangs");
         assert!(matches!(outcome, Err(Unavailable::Uncertain | Unavailable::NoQuorum)), "{outcome:?}");
     }
-    // Nothing that a read has to see waits for the disk.
+    // The read has to see no entry that waits for the disk.
     let read = timeout(HANGING, node.group.read_barrier(ReadConsistency::Linearizable)).await;
-    assert_eq!(read.expect("it is answered").map(drop), Ok(()));
-    // Another node's request has to be answered too, whatever the answer.
+    assert_eq!(read.expect("the read is answered").map(drop), Ok(()));
+    // A request from another node also has to get a reply, even if it is an error.
     assert!(timeout(HANGING, node.group.read_index().confirm(false)).await.is_ok());
     disk.hang(false);
     assert_eq!(set_all(&node, &keys("after", 10)).await.0.len(), 10);
-    node.group.shutdown().await.expect("it stops cleanly");
+    node.group.shutdown().await.expect("the node stops cleanly");
 }

@@ -1,4 +1,5 @@
-//! What a node makes of what others send to its port, and of who answers at its own address.
+//! How a node treats requests of others on its port, and of a process that answers at its own
+//! address.
 
 use std::sync::Arc;
 
@@ -15,12 +16,12 @@ use crate::raft::tests::set;
 use crate::storage::Identity;
 use crate::testkit::SimDisk;
 
-/// Asks a node as `from` would.
+/// Sends a request to a node as if it came from the node `from`.
 async fn asked(node: &TestNode, (from, incarnation): (u64, u64), request: &Request) -> Response {
     let identity = Identity { node: from, cluster: node.group.cluster().to_string(), incarnation };
     let clients = PeerClients::new(Arc::new(Endpoint::new(identity, 0, RealNet::shared())));
     let status = node.group.status();
-    let address = &status.own().expect("it is a member").member.raft_address;
+    let address = &status.own().expect("the asking node is a member").member.raft_address;
     let target = Target { id: 1, address, incarnation: Some(node.group.incarnation()) };
     clients.ask(target, request).await.expect("it answers")
 }
@@ -61,7 +62,7 @@ async fn only_members_have_their_requests_done_here() {
     assert_eq!(node.group.status().last_log_index, before, "nothing was done");
     let done = asked(&node, MEMBER, &write).await;
     assert!(matches!(done, Response::Replies(Ok(_))), "{done:?}");
-    node.group.shutdown().await.expect("it stops cleanly");
+    node.group.shutdown().await.expect("the node stops cleanly");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -81,17 +82,18 @@ async fn nobody_votes_or_leads_in_the_name_of_another() {
     for request in requests {
         let refused = asked(&node, (9, 9), &request).await;
         let Response::Failed(reason) = &refused else { panic!("{refused:?}") };
-        assert_eq!(reason, "a node speaks for itself alone");
+        assert_eq!(reason, "the vote in the request is not the sender's own");
     }
     assert_eq!(node.group.status().term, term);
-    node.group.shutdown().await.expect("it stops cleanly");
+    node.group.shutdown().await.expect("the node stops cleanly");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_batch_that_does_not_decode_is_not_proposed() {
     let node = started(&SimDisk::new()).await.expect("a fresh node starts");
     let before = node.group.status().last_log_index;
-    // SET without its arguments; a code that no command has; fewer commands than it says.
+    // SET without its arguments; a code that no command has; a batch with fewer commands than it
+    // announces.
     let frames: [(u32, &[u8]); 3] =
         [(1, &[0, 0, 0, 0, 1, 0]), (1, &[0, 0, 0, 0, 255, 255]), (2, &[0, 0, 0, 0, 1, 0])];
     for (commands, bytes) in frames {
@@ -103,15 +105,15 @@ async fn a_batch_that_does_not_decode_is_not_proposed() {
         assert!(unavailable.to_string().starts_with("ERR ") && unavailable.to_string().contains("nothing"));
     }
     assert_eq!(node.group.status().last_log_index, before, "nothing was proposed");
-    node.group.propose(set("k")).await.expect("it goes on");
-    node.group.shutdown().await.expect("it stops cleanly");
+    node.group.propose(set("k")).await.expect("the node still serves requests");
+    node.group.shutdown().await.expect("the node stops cleanly");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_entry_of_a_stranger_that_does_not_decode_is_not_taken_in() {
     let node = started(&SimDisk::new()).await.expect("a fresh node starts");
     let before = node.group.status();
-    let last = before.last_log_index.expect("it has formed its cluster");
+    let last = before.last_log_index.expect("the node has formed its cluster");
     // A batch of one command: SET without its arguments.
     let payload = [&[1][..], &[0; 8], &[1, 0, 0, 0], &[0, 0, 0, 0, 1, 0]].concat();
     let append = Append {
@@ -124,14 +126,14 @@ async fn an_entry_of_a_stranger_that_does_not_decode_is_not_taken_in() {
     let refused = asked(&node, (9, 9), &Request::Append(append)).await;
     assert!(matches!(&refused, Response::Failed(reason) if reason.contains("do not decode")), "{refused:?}");
     assert_eq!(node.group.status().term, before.term);
-    node.group.propose(set("k")).await.expect("it goes on");
-    node.group.shutdown().await.expect("it stops cleanly");
+    node.group.propose(set("k")).await.expect("the node still serves requests");
+    node.group.shutdown().await.expect("the node stops cleanly");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_deposed_leaders_late_append_contradicts_nothing() {
     let node = started(&SimDisk::new()).await.expect("a fresh node starts");
-    let done = node.group.propose(set("k")).await.expect("it is acknowledged");
+    let done = node.group.propose(set("k")).await.expect("the write is acknowledged");
     let term = node.group.status().term;
     let append = |of_term: u64| Append {
         vote: StoredVote { term: of_term, node_id: 9, committed: true },
@@ -142,10 +144,14 @@ async fn a_deposed_leaders_late_append_contradicts_nothing() {
     };
     let late = node.group.receiver().append(append(term - 1), true).await;
     assert!(!late.as_ref().is_err_and(|reason| reason.contains("contradicts")), "{late:?}");
-    let refused =
-        node.group.receiver().append(append(term + 1), true).await.expect_err("it leads, and contradicts");
+    let refused = node
+        .group
+        .receiver()
+        .append(append(term + 1), true)
+        .await
+        .expect_err("a leader's entry that contradicts an applied one");
     assert!(refused.contains("contradicts"), "{refused}");
-    node.group.shutdown().await.expect("it stops cleanly");
+    node.group.shutdown().await.expect("the node stops cleanly");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -172,9 +178,9 @@ async fn a_node_knows_who_answers_at_its_own_address() {
     let port = || async { RealNet.bind("127.0.0.1:0").await.expect("a port is free") };
     let disk = SimDisk::new();
     let original = started_at(&disk, port().await).await.expect("a fresh node starts");
-    original.group.propose(set("k")).await.expect("it is acknowledged");
+    original.group.propose(set("k")).await.expect("the write is acknowledged");
     assert!(matches!(original.group.copies().look().await, AtOwnAddress::This));
-    // The lock of the directory is the original's.
+    // The copy has a lock of its own: the original's protects only the original directory.
     let copied = disk.copy();
     copied.reboot(0);
     let copy = started_at(&copied, port().await).await.expect("a copy starts");
@@ -182,8 +188,8 @@ async fn a_node_knows_who_answers_at_its_own_address() {
     assert!(matches!(found, AtOwnAddress::Copy(Fatal::Copy { node: 1, .. })), "{found:?}");
     copy.group.copies().watch(found).await;
     assert!(matches!(copy.group.failed().await, Fatal::Copy { .. }));
-    original.group.shutdown().await.expect("it stops cleanly");
+    original.group.shutdown().await.expect("the node stops cleanly");
     let found = copy.group.copies().look().await;
     assert!(matches!(found, AtOwnAddress::Silent { own: false }), "{found:?}");
-    copy.group.shutdown().await.expect("it stops cleanly");
+    copy.group.shutdown().await.expect("the node stops cleanly");
 }

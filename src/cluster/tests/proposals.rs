@@ -18,7 +18,7 @@ async fn clients_that_are_answered_together_share_the_next_entry() {
         tokio::spawn(async move {
             for round in 0..ROUNDS {
                 let done = group.propose(set(&format!("{client}:{round}"))).await;
-                assert_eq!(done.expect("it is acknowledged").replies.len(), 1);
+                assert_eq!(done.expect("the write is acknowledged").replies.len(), 1);
             }
         })
     });
@@ -26,7 +26,8 @@ async fn clients_that_are_answered_together_share_the_next_entry() {
         ended.expect("no client panics");
     }
     let entries = node.group.status().last_log_index.unwrap_or(0) - before.unwrap_or(0);
-    // Each round takes one entry, except the first, and except where a client was late.
+    // Each round takes one entry. The first round takes more, and so does a round in which a client
+    // was late.
     assert!((ROUNDS..ROUNDS + 5).contains(&entries), "{entries} entries for {ROUNDS} rounds of {CLIENTS}");
 }
 
@@ -48,6 +49,6 @@ async fn a_single_client_does_not_wait_for_others() {
         // The first poll of the future already proposes.
         assert!(futures_util::poll!(&mut asked).is_pending());
         assert_eq!(group.proposer().load(), (0, 1), "nothing waits, one entry is in flight");
-        asked.await.expect("it is acknowledged");
+        asked.await.expect("the write is acknowledged");
     }
 }

@@ -5,7 +5,8 @@
 //! * `redis_cluster` presents the cluster to clients of Redis Cluster, and `mode` accepts the
 //!   settings that they send.
 //!
-//! Nothing here changes the members itself: the node does, through the Raft group.
+//! These commands do not change the members themselves: they ask the node, which uses the Raft
+//! group.
 
 pub mod mode;
 pub mod raft;
@@ -16,7 +17,7 @@ use crate::error::CommandError;
 
 const DISABLED: CommandError = CommandError::fixed("ERR This instance has cluster support disabled");
 
-/// The id of a node.
+/// Parses the id of a node.
 fn node_id(word: &[u8]) -> Result<u64, CommandError> {
     let id = std::str::from_utf8(word).ok().and_then(|text| text.parse().ok()).filter(|id| *id > 0);
     id.ok_or(CommandError::fixed("ERR a node id must be a positive integer"))

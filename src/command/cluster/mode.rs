@@ -1,8 +1,8 @@
 //! Connection settings of clients of Redis Cluster.
 //!
-//! * `ASKING`: accepted without effect; clients send it before a request to a slot that is
-//!   migrating.
-//! * `READONLY`: reads of this connection use the state that this node has applied.
+//! * `ASKING`: accepted and ignored; clients send it before a request to a slot that is being
+//!   moved.
+//! * `READONLY`: reads of this connection return the state that this node has applied.
 //! * `READWRITE`: reads of this connection follow the setting `read-consistency`.
 
 use super::DISABLED;
@@ -21,7 +21,7 @@ impl Command for Asking {
         group: Group::Cluster,
         since: "3.0.0",
         complexity: "O(1)",
-        summary: "Does nothing: slots never move between nodes.",
+        summary: "Does nothing, because slots never move between nodes.",
         syntax: "",
     };
     const FLAGS: Flags = Flags {
@@ -49,15 +49,16 @@ impl Command for Readonly {
         group: Group::Cluster,
         since: "3.0.0",
         complexity: "O(1)",
-        summary: "Lets this connection read what this node has applied so far.",
+        summary: "Makes this connection read the state that this node has applied so far.",
         syntax: "",
     };
     const FLAGS: Flags =
         Flags { fast: true, without: &["noscript"], categories: &["@connection"], ..Flags::DEFAULT };
 }
 
-/// Redis allows these commands only in a cluster. Here a cluster of several nodes suffices, because
-/// the consistency of reads matters there; `CLIENT READ-CONSISTENCY` works on every node.
+/// Redis allows these commands only in cluster mode. This server also allows them if the cluster
+/// has several nodes, because only then does the consistency of reads differ. (`CLIENT
+/// READ-CONSISTENCY` works on every node.)
 pub(super) fn check(node: &dyn Node) -> Result<(), CommandError> {
     match node.cluster_enabled() || node.topology().members.len() > 1 {
         true => Ok(()),
@@ -78,7 +79,7 @@ pub struct Readwrite;
 impl Command for Readwrite {
     const SPEC: Spec = Spec {
         name: "READWRITE",
-        summary: "Lets this connection's reads follow the setting read-consistency.",
+        summary: "Makes this connection's reads follow the setting read-consistency.",
         ..Readonly::SPEC
     };
     const FLAGS: Flags = Readonly::FLAGS;

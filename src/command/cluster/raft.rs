@@ -3,9 +3,9 @@
 //! * `RAFT.INFO`: returns the section `raft` of `INFO`.
 //! * `RAFT.NODE ADD id client-address raft-address [incarnation]` and `RAFT.NODE REMOVE id
 //!   [FORCE]`: adds or removes a member.
-//! * `RAFT.CLUSTER JOIN host:port`: makes this node, which must be empty, join another's cluster.
-//!   `RAFT.CLUSTER FORGET-OTHERS`: makes this node continue alone with its data after the loss of
-//!   the others.
+//! * `RAFT.CLUSTER JOIN host:port`: makes this node, which must be empty, join the cluster of
+//!   another node. `RAFT.CLUSTER FORGET-OTHERS`: makes this node continue alone with its data after
+//!   the other members were lost.
 //! * `RAFT.TRANSFER_LEADER [id]`: transfers leadership to another node.
 
 use super::{node_id, text};
@@ -49,7 +49,7 @@ impl Command for RaftNode {
         group: Group::Cluster,
         since: "0.1.0",
         complexity: "O(1)",
-        summary: "Adds a node, as a learner that later votes, or removes one.",
+        summary: "Adds a node, first as a learner and later as a voter, or removes a node.",
         syntax: "ADD id client-address raft-address [incarnation] | REMOVE id [FORCE]",
     };
 }
@@ -82,7 +82,7 @@ impl Operate for RaftNode {
     }
 }
 
-/// An incarnation, in the notation of the node file.
+/// Parses an incarnation in the notation of the node file.
 fn incarnation(word: &[u8]) -> Result<u64, CommandError> {
     let text = std::str::from_utf8(word).ok();
     let number = text.and_then(|text| u64::from_str_radix(text, 16).ok());
@@ -103,7 +103,7 @@ impl Command for RaftCluster {
         group: Group::Cluster,
         since: "0.1.0",
         complexity: "O(1)",
-        summary: "Joins a cluster, or continues alone after the loss of all others.",
+        summary: "Joins a cluster, or continues alone after the loss of all other members.",
         syntax: "JOIN host:port | FORGET-OTHERS",
     };
 }
@@ -145,7 +145,7 @@ impl Command for RaftTransferLeader {
         group: Group::Cluster,
         since: "0.1.0",
         complexity: "O(1)",
-        summary: "Hands leadership to a node, or to the one with the fullest log.",
+        summary: "Hands leadership to a node, or to the voter with the longest log.",
         syntax: "[id]",
     };
 }

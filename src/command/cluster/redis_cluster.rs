@@ -1,5 +1,5 @@
-//! `CLUSTER subcommand ..`: the cluster as a Redis Cluster whose only master, the leader, has all
-//! slots. The replies have the fields of Redis 7.
+//! `CLUSTER subcommand ..`: presents the cluster as a Redis Cluster whose only master, the leader,
+//! owns all slots. The replies have the fields of Redis 7.
 
 use bytes::Bytes;
 
@@ -12,29 +12,29 @@ use crate::error::CommandError;
 use crate::resp::Reply;
 
 const HELP: &[&str] = &[
-    "CLUSTER <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+    "CLUSTER <subcommand> [argument ...], with one of these subcommands:",
     "COUNTKEYSINSLOT <slot>",
-    "    Return the number of keys in <slot>.",
+    "    The number of keys in this slot.",
     "GETKEYSINSLOT <slot> <count>",
-    "    Return key names stored by this node in a slot.",
+    "    The names of up to this many keys in this slot.",
     "INFO",
-    "    Return information about the cluster.",
+    "    The state of the cluster, in the fields of Redis.",
     "KEYSLOT <key>",
-    "    Return the hash slot for <key>.",
+    "    The slot of this key.",
     "LINKS",
-    "    Return links of the cluster bus: there are none.",
+    "    An empty list, because there is no cluster bus.",
     "MYID",
-    "    Return the node id.",
+    "    The id of this node.",
     "NODES",
-    "    Return the cluster as seen by this node.",
+    "    The nodes that this node knows, one per line.",
     "REPLICAS <node-id>",
-    "    Return the replicas of <node-id>.",
+    "    The nodes that follow the leader with this id.",
     "SHARDS",
-    "    Return the one shard and its nodes.",
+    "    The only shard, with its slots and nodes.",
     "SLOTS",
-    "    Return the slots with their nodes, the leader first.",
+    "    All slots as one range, with the leader before the other nodes.",
     "HELP",
-    "    Print this help.",
+    "    This list.",
 ];
 
 pub struct RedisCluster;
@@ -74,7 +74,7 @@ impl Command for RedisCluster {
             "",
             "3.0.0",
             "O(N), N: nodes",
-            "Lists the nodes that this one knows, one a line.",
+            "Lists the nodes that this node knows, one per line.",
         ),
         Subcommand::new(
             "INFO",
@@ -83,13 +83,13 @@ impl Command for RedisCluster {
             "O(1)",
             "Shows the state of the cluster in the fields of Redis.",
         ),
-        Subcommand::new("MYID", "", "3.0.0", "O(1)", "Tells the id of this node."),
+        Subcommand::new("MYID", "", "3.0.0", "O(1)", "Reports the id of this node."),
         Subcommand::new(
             "LINKS",
             "",
             "7.0.0",
             "O(N), N: nodes",
-            "Answers an empty list, as there is no cluster bus.",
+            "Lists nothing, because there is no cluster bus.",
         ),
         Subcommand::new(
             "KEYSLOT",
@@ -103,7 +103,7 @@ impl Command for RedisCluster {
             "GETKEYSINSLOT",
             "slot count",
             "3.0.0",
-            "O(N), N: keys asked for",
+            "O(N), N: keys requested",
             "Lists the names of keys in a slot.",
         ),
         Subcommand::new(
@@ -130,7 +130,7 @@ impl Control for RedisCluster {
             (b"SHARDS", 0) => Ok(shards(&node.topology())),
             (b"NODES", 0) => Ok(nodes(&node.topology())),
             (b"INFO", 0) => Ok(info(&node.topology())),
-            // Members use Raft's connections, which are not links of a cluster bus.
+            // Members use Raft connections, which are not links of a cluster bus.
             (b"LINKS", 0) => Ok(Reply::Array(Vec::new())),
             (b"MYID", 0) => {
                 let topology = node.topology();
@@ -185,10 +185,11 @@ fn replicas_of(name: &[u8], node: &dyn Node) -> Result<Reply, CommandError> {
     Ok(replicas(&topology))
 }
 
-/// `CLUSTER SLOTS`: one range with the leader before its replicas.
+/// `CLUSTER SLOTS`: one range of slots, with the leader before its replicas.
 ///
-/// While no leader is known, this node takes its place: it waits for the next leader or answers
-/// CLUSTERDOWN, and clients retry. They would give up on slots without a node.
+/// While no leader is known, this node is listed in its place, because clients give up on slots
+/// without a node. Requests to this node then wait for the next leader or get CLUSTERDOWN, and
+/// clients retry.
 fn slots(topology: &Topology) -> Reply {
     let Some(first) = topology.master().or(topology.own()) else { return Reply::Array(Vec::new()) };
     let others = topology.members.iter().filter(|peer| peer.id != first.id);
@@ -202,7 +203,7 @@ fn endpoint(topology: &Topology, peer: &Peer) -> Reply {
         Reply::bulk(peer.host.clone()),
         Reply::Integer(peer.port.into()),
         Reply::bulk(topology.name(peer.id)),
-        // Nodes have no further addresses.
+        // Nodes have no other addresses.
         Reply::Map(Vec::new()),
     ])
 }
@@ -237,19 +238,20 @@ fn node_of_shard(topology: &Topology, peer: &Peer) -> Reply {
     Reply::Map(fields.into_iter().map(|(name, value)| (Reply::word(name), value)).collect())
 }
 
-/// `CLUSTER NODES`: a line for each member, in the order of their ids. Without a leader all are
-/// replicas without a master.
+/// `CLUSTER NODES`: one line for each member, in the order of their ids. While no leader is known,
+/// all members are shown as replicas without a master.
 fn nodes(topology: &Topology) -> Reply {
     let lines = topology.members.iter().map(|peer| node_line(topology, peer) + "\n");
     Reply::Verbatim(lines.collect::<String>().into())
 }
 
-/// `CLUSTER REPLICAS`: the lines of the replicas.
+/// `CLUSTER REPLICAS`: the lines of all members except the leader.
 fn replicas(topology: &Topology) -> Reply {
     Reply::Array(topology.replicas().map(|peer| Reply::bulk(node_line(topology, peer))).collect())
 }
 
-/// `id host:port@port[,hostname] flags master ping-sent pong-received epoch link-state [slots]`
+/// Formats a member as `id host:port@port[,hostname] flags master ping-sent pong-received epoch
+/// link-state [slots]`.
 fn node_line(topology: &Topology, peer: &Peer) -> String {
     let myself = peer.id == topology.node_id;
     let leads = Some(peer.id) == topology.leader;
@@ -257,7 +259,7 @@ fn node_line(topology: &Topology, peer: &Peer) -> String {
     let mut flags = Vec::new();
     flags.extend(myself.then_some("myself"));
     flags.push(if leads { "master" } else { "slave" });
-    // A learner has no vote and cannot become the leader.
+    // A learner has no vote, so it cannot become the leader.
     flags.extend((!peer.voter).then_some("nofailover"));
     let master = topology.master().filter(|_| !leads);
     let master = master.map_or_else(|| "-".to_string(), |master| topology.name(master.id));
@@ -289,7 +291,7 @@ fn info(topology: &Topology) -> Reply {
         ("cluster_size", u8::from(known).to_string()),
         ("cluster_current_epoch", topology.term.to_string()),
         ("cluster_my_epoch", topology.term.to_string()),
-        // There is no gossip.
+        // No gossip messages exist.
         ("cluster_stats_messages_sent", "0".to_string()),
         ("cluster_stats_messages_received", "0".to_string()),
         ("total_cluster_links_buffer_limit_exceeded", "0".to_string()),

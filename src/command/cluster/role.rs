@@ -1,4 +1,4 @@
-//! The role of this node, in Redis' terms.
+//! Shows and transfers the role of this node, in Redis' terms.
 //!
 //! * `ROLE`: returns the role, with the replicas or the leader.
 //! * `FAILOVER [TO host port [FORCE]] [TIMEOUT milliseconds]` and `FAILOVER ABORT`: transfers
@@ -22,7 +22,7 @@ impl Command for Role {
         group: Group::Server,
         since: "2.8.12",
         complexity: "O(1)",
-        summary: "Tells whether this node leads (master) or follows (slave).",
+        summary: "Reports whether this node leads (master) or follows (slave).",
         syntax: "",
     };
     const FLAGS: Flags =
@@ -54,7 +54,7 @@ const NO_REPLICAS: CommandError = CommandError::fixed("ERR FAILOVER requires con
 const NO_TARGET: CommandError = CommandError::fixed("ERR FAILOVER target HOST and PORT is not a replica.");
 const BAD_TIMEOUT: CommandError = CommandError::fixed("ERR FAILOVER timeout must be greater than 0");
 
-/// Host and port of the new leader; without them, the node with the most complete log.
+/// The host and the port of the next leader; without them, the voter with the longest log.
 pub struct Failover(Option<(String, i64)>);
 
 impl Command for Failover {
@@ -66,7 +66,7 @@ impl Command for Failover {
         group: Group::Server,
         since: "6.2.0",
         complexity: "O(1)",
-        summary: "Hands leadership to another node and answers when it has it.",
+        summary: "Hands leadership to another node, and replies once that node leads.",
         syntax: "[TO host port [FORCE]] [ABORT] [TIMEOUT milliseconds]",
     };
     const FLAGS: Flags = Flags { without: &["loading"], ..Flags::DEFAULT };
@@ -75,14 +75,15 @@ impl Command for Failover {
 impl Operate for Failover {
     fn parse(args: &mut Args<'_>) -> Result<Failover, CommandError> {
         if args.left() == 1 && args.keyword("ABORT") {
-            // A transfer succeeds or fails within the time of an election, so none can be aborted.
+            // A transfer succeeds or fails within the time of an election, so there is never one to
+            // abort.
             return Err(CommandError::fixed("ERR No failover in progress."));
         }
         let mut target = None;
         while !args.is_empty() {
             if args.left() >= 3 && target.is_none() && args.keyword("TO") {
                 target = Some((text(args.word()?)?, args.integer()?));
-                // Without effect: a node that lacks a part of the log can never lead.
+                // Accepted and ignored: a node that lacks a part of the log can never lead.
                 args.keyword("FORCE");
             } else if args.left() >= 2 && args.keyword("TIMEOUT") {
                 if args.integer()? <= 0 {

@@ -4,7 +4,7 @@
 //! [`Family`], and [`Keyed`] or [`Indexed`] where the type allows it. A row of the table is then,
 //! for example, `Len<Hash>`.
 //!
-//! Invariant: the type parameter leaves no trace in the log, since each command has a code of its
+//! Invariant: the log does not contain the type parameter, because each command has a code of its
 //! own.
 
 pub mod random;
@@ -20,7 +20,7 @@ use crate::keyspace::{Collection, Edited, Element, Key, View, Writer};
 use crate::resp::Reply;
 use scan::Page;
 
-/// A type of collection with commands of its own.
+/// A type of collection that has its own family of commands.
 pub trait Family: Collection + PartialEq {
     /// The metadata of [`Len`].
     const LEN: Spec;
@@ -36,14 +36,14 @@ pub trait Keyed: Family {
     const REMOVE: Spec;
     /// The metadata of [`scan::Scan`].
     const SCAN: Spec;
-    /// Whether elements have values, which a client may request or omit.
+    /// Whether elements have values, so that a client may request or omit them.
     const HAS_VALUES: bool;
 
-    /// The reply for an element, which may be missing.
+    /// The reply for an element, which may not exist.
     fn lookup(&self, element: &[u8]) -> Reply;
-    /// Removes an element; whether it existed.
+    /// Removes an element. Returns whether it existed.
     fn remove_element(&mut self, element: &[u8]) -> bool;
-    /// The elements of one call of a scan, and the cursor of the next call.
+    /// The elements that one call of a scan returns, and the cursor for the next call.
     fn page(&self, page: &Page) -> Result<(Vec<Reply>, u64), CommandError>;
 }
 
@@ -52,11 +52,11 @@ pub trait Indexed: Keyed {
     /// The metadata of [`random::Random`].
     const RANDOM: Spec;
 
-    /// The element at a position, with its value if the type has values.
+    /// The element at a position; with its value, if the type has values.
     fn at(&self, position: usize) -> Option<(&Element, Option<&Element>)>;
 }
 
-/// `LEN key`: the number of elements, 0 without a key.
+/// `LEN key`: the number of elements; 0 if the key does not exist.
 pub struct Len<C> {
     key: Key,
     kind: PhantomData<C>,
@@ -78,7 +78,7 @@ impl<C: Family> Read for Len<C> {
     }
 }
 
-/// `GET key element`: the collection's [`Keyed::lookup`] of one element.
+/// `GET key element`: the result of [`Keyed::lookup`] for one element.
 pub struct Get<C> {
     key: Key,
     element: Element,
@@ -102,7 +102,7 @@ impl<C: Keyed> Read for Get<C> {
     }
 }
 
-/// `GETEACH key element ...`: the collection's [`Keyed::lookup`] of several elements.
+/// `GETEACH key element ...`: the results of [`Keyed::lookup`] for several elements.
 pub struct GetEach<C> {
     key: Key,
     elements: Vec<Element>,

@@ -1,5 +1,5 @@
-//! SRANDMEMBER and HRANDFIELD: `key [count [WITHVALUES]]`, random elements of a collection. With a
-//! negative count elements may repeat.
+//! SRANDMEMBER and HRANDFIELD: `key [count [WITHVALUES]]`, returns random elements of a collection.
+//! With a negative count, elements may repeat.
 
 use std::marker::PhantomData;
 
@@ -30,7 +30,7 @@ impl<C: Indexed> Read for Random<C> {
         let count = if args.is_empty() { None } else { Some(args.signed_count()?) };
         let with_values = C::HAS_VALUES && args.keyword("WITHVALUES");
         args.finish()?;
-        // Each element has a value beside it, and Redis bounds the sum.
+        // With WITHVALUES the reply has two items for each element, and Redis limits the total.
         let most = i64::MAX / 2;
         if with_values && count.is_some_and(|count| !(-most..=most).contains(&count)) {
             return Err(CommandError::fixed("ERR value is out of range"));

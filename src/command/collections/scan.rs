@@ -1,8 +1,8 @@
-//! SSCAN, HSCAN and ZSCAN: `key cursor [MATCH pattern] [COUNT count] [NOVALUES]`, incremental
-//! iteration over the elements of a collection.
+//! SSCAN, HSCAN and ZSCAN: `key cursor [MATCH pattern] [COUNT count] [NOVALUES]`, iterates over the
+//! elements of a collection in several calls.
 //!
-//! Only the collection interprets a cursor. It guarantees that an element which exists from the
-//! first call to the last is returned exactly once.
+//! The collection interprets the cursor. It guarantees that an element which exists from the first
+//! call to the last is returned exactly once.
 
 use std::marker::PhantomData;
 
@@ -25,12 +25,12 @@ pub struct Scan<C> {
     kind: PhantomData<C>,
 }
 
-/// The arguments of one call.
+/// The arguments of one call of a scan.
 pub struct Page {
     pub cursor: u64,
     pub count: usize,
     pattern: Option<Bytes>,
-    /// `NOVALUES`
+    /// Set by `NOVALUES`: the reply has no values.
     pub without_values: bool,
 }
 
@@ -82,8 +82,8 @@ impl Page {
         self.pattern.as_ref().map_or(Ok(true), |pattern| glob::matches(pattern, element.as_bytes()))
     }
 
-    /// The elements at these positions that the pattern matches, each with its value if it has one
-    /// and the client did not omit it; and the cursor of the next call.
+    /// Returns those elements at these positions that match the pattern, with their values unless
+    /// the type has none or the client omits them; and the cursor for the next call.
     pub fn of<C: Indexed>(
         &self,
         collection: &C,
@@ -112,7 +112,7 @@ mod tests {
         Element::from(number.to_string().as_bytes())
     }
 
-    /// The collection operations that a scan needs, and those that change the collection meanwhile.
+    /// The operations of a collection that the tests use: a scan, and changes during a scan.
     trait Walked: Collection {
         fn put(&mut self, element: Element);
         fn take(&mut self, element: &Element);
@@ -192,7 +192,7 @@ mod tests {
         let (next, _) = set.call(cursor, 10);
         assert!(
             !next.is_empty() && next.iter().all(|one| !first.contains(one)),
-            "a cursor outlives its buckets"
+            "a cursor stays valid when the index is rebuilt"
         );
     }
 }

@@ -23,7 +23,7 @@ impl Command for Ping {
         group: Group::Connection,
         since: "1.0.0",
         complexity: "O(1)",
-        summary: "Answers PONG, or the message if there is one.",
+        summary: "Replies PONG, or the message if there is one.",
         syntax: "[message]",
     };
     const FLAGS: Flags =
@@ -34,7 +34,8 @@ impl Local for Ping {
     fn run(args: &mut Args<'_>, session: &mut Session) -> Result<Reply, CommandError> {
         match (args.word_if_any(), args.is_empty()) {
             (_, false) => Err(args.wrong_arity()),
-            // Between pub/sub messages the reply has the form of a message.
+            // While a RESP2 client has subscriptions, every reply has the form of a pub/sub
+            // message.
             (message, true) if session.only_listens() => {
                 let message = message.map_or(Reply::word(""), |message| Reply::Bulk(message.clone()));
                 Ok(Reply::Array(vec![Reply::word("pong"), message]))
@@ -56,7 +57,7 @@ impl Command for Echo {
         group: Group::Connection,
         since: "1.0.0",
         complexity: "O(1)",
-        summary: "Sends the message back.",
+        summary: "Replies with the message.",
         syntax: "message",
     };
     const FLAGS: Flags = Flags { without: &["noscript"], ..Flags::DEFAULT };
@@ -79,7 +80,7 @@ impl Command for Select {
         group: Group::Connection,
         since: "1.0.0",
         complexity: "O(1)",
-        summary: "Accepts database 0, the only one.",
+        summary: "Accepts the number 0 of the only database.",
         syntax: "index",
     };
     const FLAGS: Flags = Flags { without: &["noscript"], ..Flags::DEFAULT };
@@ -105,7 +106,7 @@ impl Command for Reset {
         group: Group::Connection,
         since: "6.2.0",
         complexity: "O(1)",
-        summary: "Gives the connection the state of a new one.",
+        summary: "Resets the connection to the state of a new one.",
         syntax: "",
     };
     const FLAGS: Flags = Flags {
@@ -138,7 +139,7 @@ impl Command for Quit {
         group: Group::Connection,
         since: "1.0.0",
         complexity: "O(1)",
-        summary: "Says OK and hangs up.",
+        summary: "Replies OK and closes the connection.",
         syntax: "",
     };
     const FLAGS: Flags = Flags {

@@ -1,5 +1,5 @@
-//! `CLIENT subcommand ..`: connections of this node. `list`, `kill` and `tracking` have subcommands
-//! of their own.
+//! `CLIENT subcommand ..`: shows and changes connections of this node. The files `list`, `kill` and
+//! `tracking` have some of the subcommands.
 
 mod kill;
 mod list;
@@ -15,7 +15,8 @@ use crate::command::{
 use crate::error::CommandError;
 use crate::resp::Reply;
 
-/// Names are part of lines of CLIENT LIST and of every slow request.
+/// Maximum length of a connection's name, which is part of each line of CLIENT LIST and of every
+/// entry of the slow log.
 pub(in crate::command) const NAME_BYTES_MAX: usize = 256;
 const NO_LEVEL: CommandError = CommandError::fixed("ERR the level must be linearizable, lease or local");
 
@@ -35,31 +36,31 @@ impl Command for Client {
     };
     const FLAGS: Flags = Flags { while_paused: true, ..Flags::DEFAULT };
     const SUBCOMMANDS: &'static [Subcommand] = &[
-        Subcommand::new("ID", "", "5.0.0", "O(1)", "Tells the id of this connection."),
-        Subcommand::new("INFO", "", "6.2.0", "O(1)", "Describes this connection as CLIENT LIST does."),
+        Subcommand::new("ID", "", "5.0.0", "O(1)", "Reports the id of this connection."),
+        Subcommand::new("INFO", "", "6.2.0", "O(1)", "Describes this connection in the form of CLIENT LIST."),
         Subcommand::new(
             "LIST",
             "[TYPE type] [ID id [id ...]]",
             "2.4.0",
             "O(N), N: connections",
-            "Describes each connection of this node in a line.",
+            "Describes each connection of this node on one line.",
         )
         .admin(),
-        Subcommand::new("GETNAME", "", "2.6.9", "O(1)", "Tells the name of this connection."),
-        Subcommand::new("SETNAME", "name", "2.6.9", "O(1)", "Names this connection."),
+        Subcommand::new("GETNAME", "", "2.6.9", "O(1)", "Reports the name of this connection."),
+        Subcommand::new("SETNAME", "name", "2.6.9", "O(1)", "Gives this connection a name."),
         Subcommand::new(
             "SETINFO",
             "attribute value",
             "7.2.0",
             "O(1)",
-            "Notes the name or version of the client library.",
+            "Records the name or version of the client library.",
         ),
         Subcommand::new(
             "KILL",
             "filter [filter ...]",
             "2.4.0",
             "O(N), N: connections",
-            "Closes the connections that fit the filters.",
+            "Closes the connections that match the filters.",
         )
         .admin(),
         Subcommand::new(
@@ -75,7 +76,7 @@ impl Command for Client {
             "",
             "6.2.0",
             "O(N), N: paused clients",
-            "Ends a pause, so that held back commands run.",
+            "Ends a pause, so that the commands held back run.",
         )
         .admin(),
         Subcommand::new(
@@ -83,7 +84,7 @@ impl Command for Client {
             "id [TIMEOUT | ERROR]",
             "5.0.0",
             "O(log N), N: connections",
-            "Answers 0, as no command waits for another client.",
+            "Returns 0, because no command waits for another client.",
         )
         .admin(),
         Subcommand::new(
@@ -91,14 +92,14 @@ impl Command for Client {
             "mode",
             "3.2.0",
             "O(1)",
-            "Turns replies on, off, or off for the next command.",
+            "Turns replies on, off, or off for the next command only.",
         ),
         Subcommand::new(
             "TRACKING",
             "mode [option ...]",
             "6.0.0",
             "O(1)",
-            "Turns messages about changed keys, for client caches, on or off.",
+            "Turns on or off the messages about changed keys, for client-side caching.",
         ),
         Subcommand::new(
             "TRACKINGINFO",
@@ -112,21 +113,21 @@ impl Command for Client {
             "mode",
             "6.0.0",
             "O(1)",
-            "Chooses whether CLIENT TRACKING covers the next command.",
+            "Sets whether CLIENT TRACKING covers the keys of the next command.",
         ),
         Subcommand::new(
             "GETREDIR",
             "",
             "6.0.0",
             "O(1)",
-            "Tells which client gets the messages of CLIENT TRACKING.",
+            "Reports which client receives the messages of CLIENT TRACKING.",
         ),
         Subcommand::new(
             "NO-EVICT",
             "mode",
             "7.0.0",
             "O(1)",
-            "Sets a flag in CLIENT LIST and no more: no client is evicted.",
+            "Sets a flag in CLIENT LIST without further effect: no client is evicted.",
         )
         .admin(),
         Subcommand::new(
@@ -134,14 +135,14 @@ impl Command for Client {
             "mode",
             "7.2.0",
             "O(1)",
-            "Sets a flag in CLIENT LIST and no more: keys have no time of last use.",
+            "Sets a flag in CLIENT LIST without further effect: keys have no time of last use.",
         ),
         Subcommand::new(
             "READ-CONSISTENCY",
             "level",
             "0.1.0",
             "O(1)",
-            "Chooses the consistency of this connection's reads.",
+            "Sets the consistency of this connection's reads.",
         ),
         Subcommand::help("5.0.0"),
     ];
@@ -160,7 +161,7 @@ impl Manage for Client {
 }
 
 impl Client {
-    /// The subcommands without effects on the connection.
+    /// Runs the subcommands that have no effects on the connection.
     fn plain(
         word: &Bytes,
         args: &mut Args<'_>,
@@ -192,7 +193,7 @@ impl Client {
                 session.read_consistency = Some(level.ok_or(NO_LEVEL)?);
                 Ok(Reply::OK)
             }
-            // Stored for CLIENT LIST alone: nothing is evicted, and keys have no time of last use.
+            // Stored only for CLIENT LIST: no client is evicted, and keys have no time of last use.
             b"NO-EVICT" if args.left() == 1 => switch(args, &mut session.no_evict),
             b"NO-TOUCH" if args.left() == 1 => switch(args, &mut session.no_touch),
             b"HELP" if args.is_empty() => Ok(subcommands::help::<Self>()),
@@ -216,13 +217,13 @@ fn pause(args: &mut Args<'_>, node: &dyn Node) -> Result<Reply, CommandError> {
     Ok(Reply::OK)
 }
 
-/// A word as an integer, or the error `wrong`.
+/// Parses an integer, with `wrong` as the error.
 fn number(word: &[u8], wrong: &'static str) -> Result<i64, CommandError> {
     let number = std::str::from_utf8(word).ok().and_then(|text| text.parse().ok());
     number.ok_or(CommandError::fixed(wrong))
 }
 
-/// `ON` or `OFF`.
+/// Parses `ON` or `OFF` and sets `property`.
 fn switch(args: &mut Args<'_>, property: &mut bool) -> Result<Reply, CommandError> {
     *property = match &args.word()?.to_ascii_uppercase()[..] {
         b"ON" => true,
@@ -232,7 +233,7 @@ fn switch(args: &mut Args<'_>, property: &mut bool) -> Result<Reply, CommandErro
     Ok(Reply::OK)
 }
 
-/// No command waits for another client, so no client is ever blocked.
+/// `CLIENT UNBLOCK`: no command waits for another client, so no client is ever blocked.
 fn unblock(args: &mut Args<'_>) -> Result<Reply, CommandError> {
     args.integer()?;
     match args.is_empty() || args.keyword("TIMEOUT") || args.keyword("ERROR") {
@@ -248,13 +249,13 @@ fn reply(args: &mut Args<'_>, session: &mut Session) -> Result<Outcome, CommandE
         b"SKIP" => ReplyMode::SkipNext,
         _ => return Err(CommandError::SYNTAX),
     };
-    // Of the three modes only ON has a reply.
+    // Of the three modes, only ON sends this reply.
     let reply = if session.replies == ReplyMode::On { Reply::OK } else { Reply::Several(Vec::new()) };
     Ok(Outcome::new(reply, Effects { chose_replies: true, ..Effects::default() }))
 }
 
-/// The name of a connection. It must be printable and without spaces, so that CLIENT LIST has one
-/// line for each connection.
+/// Checks the name of a connection. It must be printable and without spaces, so that CLIENT LIST
+/// has one line per connection, and its fields can be separated.
 pub fn check_name(name: &[u8]) -> Result<String, CommandError> {
     match std::str::from_utf8(name) {
         Ok(name) if name.len() > NAME_BYTES_MAX => {

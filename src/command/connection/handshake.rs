@@ -30,7 +30,7 @@ impl Command for Auth {
         group: Group::Connection,
         since: "1.0.0",
         complexity: "O(N), N: passwords of the user",
-        summary: "Logs in with the password.",
+        summary: "Authenticates the connection with the password.",
         syntax: "[username] password",
     };
     const FLAGS: Flags =
@@ -51,7 +51,7 @@ impl Control for Auth {
     }
 }
 
-/// Authenticates the session. After a failure the session stays as it was.
+/// Authenticates the session. If that fails, the session is unchanged.
 pub fn log_in(
     user: &[u8],
     password: &[u8],
@@ -69,7 +69,7 @@ const NOT_AUTHENTICATED: CommandError = CommandError::fixed(
     "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time",
 );
 
-/// The version of Redis whose behaviour clients may expect.
+/// The version of Redis that clients are told, and whose behaviour they may expect.
 pub const REDIS_VERSION: &str = "7.4.0";
 
 pub struct Hello;
@@ -83,7 +83,7 @@ impl Command for Hello {
         group: Group::Connection,
         since: "6.0.0",
         complexity: "O(1)",
-        summary: "Chooses the protocol version and describes the server.",
+        summary: "Selects the protocol version and describes the server.",
         syntax: "[protover [AUTH username password] [SETNAME clientname]]",
     };
     const FLAGS: Flags =

@@ -7,7 +7,7 @@ use crate::command::table;
 use crate::error::CommandError;
 use crate::keyspace::{Element, Key};
 
-/// The words of a request after the command's name.
+/// The words of a request after the command's name, with the position of the next one.
 pub struct Args<'a> {
     command: &'static str,
     words: &'a [Bytes],
@@ -19,12 +19,12 @@ impl<'a> Args<'a> {
         Args { command, words, next: 0 }
     }
 
-    /// The command's name, for its errors.
+    /// The command's name, for error replies.
     pub fn command(&self) -> &'static str {
         self.command
     }
 
-    /// The next word; the arity error when there is none.
+    /// The next word; if there is none, the error for a wrong number of arguments.
     pub fn word(&mut self) -> Result<&'a Bytes, CommandError> {
         let word = self.words.get(self.next).ok_or_else(|| self.wrong_arity())?;
         self.next += 1;
@@ -49,7 +49,7 @@ impl<'a> Args<'a> {
         self.word().map(|word| Element::from(&word[..]))
     }
 
-    /// All remaining words; the arity error when there are none.
+    /// All remaining words; if there are none, the error for a wrong number of arguments.
     pub fn elements(&mut self) -> Result<Vec<Element>, CommandError> {
         match self.is_empty() {
             true => Err(self.wrong_arity()),
@@ -63,7 +63,7 @@ impl<'a> Args<'a> {
         self.integer().ok().and_then(|count| usize::try_from(count).ok()).ok_or(NOT_A_COUNT)
     }
 
-    /// The last word as a non-negative count, if it is present.
+    /// The last word as a non-negative count; `None` if no word is left.
     pub fn count_if_any(&mut self) -> Result<Option<usize>, CommandError> {
         match self.left() {
             0 => Ok(None),
@@ -72,8 +72,8 @@ impl<'a> Args<'a> {
         }
     }
 
-    /// The next word as the count of a random choice; negative when elements may repeat. `i64::MIN`
-    /// is refused, as in Redis, because it has no negation.
+    /// The next word as the count of a random choice; if it is negative, elements may repeat.
+    /// `i64::MIN` is refused, as in Redis, because it cannot be negated.
     pub fn signed_count(&mut self) -> Result<i64, CommandError> {
         match self.integer()? {
             i64::MIN => Err(CommandError::OUT_OF_RANGE),
@@ -81,7 +81,7 @@ impl<'a> Args<'a> {
         }
     }
 
-    /// Takes the next word if it is `keyword`, in any case.
+    /// Consumes the next word if it is `keyword`, in any case.
     pub fn keyword(&mut self, keyword: &str) -> bool {
         let found = self.peek().is_some_and(|word| word.eq_ignore_ascii_case(keyword.as_bytes()));
         if found {
@@ -110,12 +110,12 @@ impl<'a> Args<'a> {
         self.left() == 0
     }
 
-    /// The syntax error when words remain.
+    /// Checks that no words remain; otherwise returns the syntax error.
     pub fn finish(&self) -> Result<(), CommandError> {
         if self.is_empty() { Ok(()) } else { Err(CommandError::SYNTAX) }
     }
 
-    /// The error for a subcommand that is unknown or has the wrong number of words.
+    /// The error for a subcommand that does not exist or has a wrong number of words.
     pub fn wrong_subcommand(&self, word: &[u8]) -> CommandError {
         let row = table::find(self.command.as_bytes());
         match row.and_then(|row| subcommands::named(row, word).map(|one| one.full_name(&row.spec))) {
@@ -124,7 +124,8 @@ impl<'a> Args<'a> {
         }
     }
 
-    /// The same, in the wording of those Redis commands that check name and arity together.
+    /// The same error, in the wording of those Redis commands that check the name and the arity
+    /// together.
     pub fn wrong_subcommand_or_arity(&self, word: &[u8]) -> CommandError {
         let (word, command) = (String::from_utf8_lossy(&word[..word.len().min(128)]), self.command);
         CommandError::new(format!(
@@ -137,7 +138,7 @@ impl<'a> Args<'a> {
     }
 }
 
-/// An integer in Redis' canonical form: no plus sign, no spaces, no leading zeros.
+/// Parses an integer in Redis' canonical form: without plus sign, spaces or leading zeros.
 pub fn canonical_integer(text: &[u8]) -> Option<i64> {
     let whole: i64 = std::str::from_utf8(text).ok()?.parse().ok()?;
     (itoa::Buffer::new().format(whole).as_bytes() == text).then_some(whole)

@@ -10,11 +10,11 @@ use crate::error::CommandError;
 use crate::json::{Kind, Style, Value};
 use crate::resp::Reply;
 
-/// The limit has room for four documents of the default maximum size, or half of the longest
-/// string.
+/// Maximum size of a reply: room for four documents of the default maximum size, or half of the
+/// longest string.
 pub const REPLY_BYTES_MAX: usize = 256 << 20;
 
-/// The remaining bytes of one reply.
+/// The number of bytes that the reply may still take.
 #[derive(Debug)]
 pub struct Budget {
     left: usize,
@@ -30,8 +30,10 @@ impl Budget {
     /// The error for a reply that would be too large.
     pub const SPENT: CommandError = CommandError::fixed("ERR the reply would be larger than 268435456 bytes");
 
+    /// Subtracts `bytes`.
+    ///
     /// # Errors
-    /// When fewer bytes remain.
+    /// If fewer bytes are left.
     pub fn spend(&mut self, bytes: usize) -> Result<(), CommandError> {
         let left = self.left.checked_sub(bytes);
         self.left = left.unwrap_or(0);
@@ -42,8 +44,8 @@ impl Budget {
         self.left == 0
     }
 
-    /// Spends on a value as JSON text inside `level` containers. The encoding of a value is about
-    /// as long as its text; indentation and newlines are added to it.
+    /// Subtracts the size of a value printed as JSON text inside `level` containers. That is about
+    /// the length of its encoding, plus indentation and newlines.
     pub fn spend_on_text(
         &mut self,
         value: Value<'_>,
@@ -74,12 +76,12 @@ impl Budget {
         }
     }
 
-    /// Spends on a reply that exists already and will be one of many.
+    /// Subtracts the size of a reply that exists already and becomes a part of a larger one.
     pub fn spend_on_reply(&mut self, reply: &Reply) -> Result<(), CommandError> {
         self.spend(reply.bytes())
     }
 
-    /// Spends on a value each of whose parts becomes a reply.
+    /// Subtracts the size of a value that is converted to a reply for each of its parts.
     pub fn spend_on_replies(&mut self, value: Value<'_>) -> Result<(), CommandError> {
         self.spend(size_of::<Reply>())?;
         match value.kind() {

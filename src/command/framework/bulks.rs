@@ -1,4 +1,4 @@
-//! Replies of many elements, within the budget and from one allocation.
+//! Builds replies of many elements, within the budget and with one allocation.
 
 use bytes::{Bytes, BytesMut};
 
@@ -7,10 +7,10 @@ use crate::error::CommandError;
 use crate::keyspace::Element;
 use crate::resp::Reply;
 
-/// Each element as a bulk string.
+/// An array with each element as a bulk string.
 ///
 /// # Errors
-/// When the elements do not fit into one reply.
+/// If the elements exceed the size of a reply.
 pub fn bulks<'a>(elements: impl Iterator<Item = &'a Element> + Clone) -> Result<Vec<Reply>, CommandError> {
     let mut budget = Budget::default();
     let (mut bytes, mut count) = (0, 0);
@@ -29,8 +29,8 @@ pub fn bulks<'a>(elements: impl Iterator<Item = &'a Element> + Clone) -> Result<
     Ok(replies)
 }
 
-/// Each element with its score: as pairs where Redis sends pairs in RESP3, otherwise as one flat
-/// sequence.
+/// An array of elements with their scores: as pairs where Redis uses pairs in RESP3, otherwise as
+/// one flat sequence.
 pub fn scored<'a>(
     elements: impl Iterator<Item = (&'a Element, f64)> + Clone,
     in_pairs: bool,

@@ -1,21 +1,22 @@
-//! The connections of this node as commands see them: subscriptions, tracking, CLIENT KILL, pause.
+//! The interface through which commands use the connections of this node: subscriptions, tracking,
+//! CLIENT KILL, pause.
 
 use bytes::Bytes;
 
 use super::Session;
 use crate::error::CommandError;
 
-/// The kinds of channel names that a client subscribes to.
+/// The kinds of names to which a client subscribes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Channel {
     Plain,
-    /// A glob pattern over the names of plain channels.
+    /// A glob pattern for names of plain channels.
     Pattern,
-    /// A shard channel of Redis Cluster; shard channels have a namespace of their own.
+    /// A shard channel of Redis Cluster. Shard channels have their own namespace.
     Shard,
 }
 
-/// The number of a client's subscriptions of each kind.
+/// The number of a client's subscriptions, by kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     pub channels: usize,
@@ -28,8 +29,8 @@ impl Counts {
         self.channels + self.patterns + self.shards
     }
 
-    /// The count that a reply to a subscription of this kind contains: shard channels are counted
-    /// separately.
+    /// The count that the confirmation of a subscription of this kind contains: shard channels are
+    /// counted separately from the others.
     pub fn shown(self, kind: Channel) -> usize {
         match kind {
             Channel::Plain | Channel::Pattern => self.channels + self.patterns,
@@ -38,22 +39,24 @@ impl Counts {
     }
 }
 
-/// The options of `CLIENT TRACKING`: which keys a client receives invalidations for.
+/// The options of `CLIENT TRACKING`, which determine for which keys a client receives
+/// invalidations.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tracking {
-    /// `BCAST`: all keys that begin with one of the prefixes, whether the client read them or not.
+    /// `BCAST`: all keys that begin with one of the prefixes, even if the client has not read them.
     pub broadcast: bool,
     pub prefixes: Vec<Bytes>,
-    /// `OPTIN`: only keys of commands that follow `CLIENT CACHING yes`.
+    /// `OPTIN`: only the keys of commands that follow `CLIENT CACHING yes`.
     pub opt_in: bool,
-    /// `OPTOUT`: no keys of commands that follow `CLIENT CACHING no`.
+    /// `OPTOUT`: all keys except those of commands that follow `CLIENT CACHING no`.
     pub opt_out: bool,
-    /// The client that receives the invalidations in place of this one.
+    /// The client that receives the invalidations instead of this one.
     pub redirect: Option<u64>,
 }
 
 impl Tracking {
-    /// The prefix that a key begins with; at most one, since no prefix begins with another.
+    /// The prefix with which a key begins. There is at most one, because no prefix begins with
+    /// another.
     pub fn prefix_of(&self, key: &[u8]) -> Option<usize> {
         self.prefixes.iter().position(|prefix| key.starts_with(prefix))
     }
@@ -65,16 +68,16 @@ pub struct KillFilter {
     pub id: Option<u64>,
     pub address: Option<String>,
     pub local_address: Option<String>,
-    /// `Some(true)`: clients with subscriptions; `Some(false)`: clients without.
+    /// `Some(true)` selects clients with subscriptions, `Some(false)` clients without.
     pub subscribed: Option<bool>,
-    /// The minimum age of the connection.
+    /// The minimum age of a connection.
     pub age_seconds_min: Option<u64>,
-    /// `SKIPME`: the id of the client that sent the command.
+    /// The id of the client to be excluded (`SKIPME`): the one that sent the command.
     pub excluded: Option<u64>,
 }
 
 impl KillFilter {
-    /// Whether a connection matches. `excluded` is checked by the caller.
+    /// Whether the filter selects a connection. The caller checks `excluded`.
     pub fn means(&self, session: &Session, now_ms: u64) -> bool {
         let age_seconds = now_ms.saturating_sub(session.connected_ms) / 1000;
         self.id.is_none_or(|id| id == session.id)
@@ -85,16 +88,17 @@ impl KillFilter {
     }
 }
 
-/// The connections of this node. A client is identified by its id.
+/// The connections of this node; a client is identified by its id.
 pub trait ClientRegistry: Sync {
-    /// Subscribes a client to all names or, on an error, to none; the counts after each name.
+    /// Subscribes a client to all these names; on an error, to none. Returns the counts after each
+    /// name.
     fn subscribe(&self, client: u64, kind: Channel, names: &[Bytes]) -> Result<Vec<Counts>, CommandError>;
     fn unsubscribe(&self, client: u64, kind: Channel, name: &Bytes) -> Counts;
-    /// The names that a client has subscribed to, in order.
+    /// The names of this kind to which a client has subscribed, in order.
     fn subscriptions(&self, client: u64, kind: Channel) -> Vec<Bytes>;
-    /// Sends a message to the subscribers; the number of receivers on this node.
+    /// Sends a message to the subscribers. Returns the number of receivers on this node.
     fn publish(&self, kind: Channel, channel: &Bytes, message: &Bytes) -> usize;
-    /// The names with subscribers on this node that match a pattern.
+    /// The names that match a pattern and have subscribers on this node.
     fn channels(&self, kind: Channel, pattern: Option<&[u8]>) -> Result<Vec<Bytes>, CommandError>;
     /// The number of subscribers of a name.
     fn listeners(&self, kind: Channel, name: &[u8]) -> usize;
@@ -105,9 +109,10 @@ pub trait ClientRegistry: Sync {
     /// Ends all subscriptions, MONITOR and tracking of a client.
     fn forget(&self, client: u64);
     fn is_connected(&self, client: u64) -> bool;
-    /// Closes matching connections; whether `own` is among them, and the number of others.
+    /// Closes the connections that the filter selects. Returns whether `own` is one of them, and
+    /// the number of the others.
     fn kill(&self, filter: &KillFilter, own: u64) -> (bool, usize);
-    /// Holds back commands: all of them, or writes only.
+    /// Holds back the commands of clients: all of them, or writes only.
     fn pause(&self, millis: u64, writes_only: bool);
     fn unpause(&self);
 }

@@ -1,4 +1,4 @@
-//! The replies of `COMMAND INFO` and `COMMAND DOCS` for a row.
+//! Builds the replies of `COMMAND INFO` and `COMMAND DOCS` for a row.
 
 use bytes::Bytes;
 
@@ -8,7 +8,7 @@ use super::subcommands::Subcommand;
 use super::syntax::{self, Argument};
 use crate::resp::Reply;
 
-/// The name under which HELLO and MODULE LIST report RedisJSON.
+/// The name of the module RedisJSON, as HELLO and MODULE LIST report it.
 const MODULE: &str = "ReJSON";
 
 /// The ten fields of `COMMAND INFO`.
@@ -29,12 +29,12 @@ pub fn info(name: &str, row: &Row) -> Reply {
     ])
 }
 
-/// [`info`] for a subcommand.
+/// Like [`info`], for a subcommand.
 pub fn subcommand_info(row: &Row, one: Subcommand) -> Reply {
     info(&one.full_name(&row.spec), &one.alone(row))
 }
 
-/// The usage of the keys of a row that states none.
+/// The use of the keys of a row that does not state one.
 fn usual(row: &Row) -> Usage {
     match row.route {
         Route::Write { .. } => Usage::READ_AND_UPDATED,
@@ -42,13 +42,13 @@ fn usual(row: &Row) -> Usage {
     }
 }
 
-/// The flags of the key at a position of a request.
+/// The flags for the key at a position of a request.
 pub fn key_flags(row: &Row, words: &[Bytes], position: usize) -> &'static [&'static str] {
     let mut ranges = row.spec.keys.ranges(usual(row)).into_iter();
     let covers = |keys: &KeySpec| keys.positions(position + 1).any(|at| at == position) || keys.last < 0;
-    let range = ranges.find(|(keys, _)| covers(keys)).expect("a key lies in a range of the row");
+    let range = ranges.find(|(keys, _)| covers(keys)).expect("every key is in a range of its row");
     match range.1 {
-        // The one command whose use of a key depends on the request is SET.
+        // SET is the only command whose use of a key depends on the request.
         Usage::VARIABLE if words.iter().any(|word| word.eq_ignore_ascii_case(b"GET")) => {
             Usage::READ_AND_UPDATED.0
         }
@@ -57,7 +57,7 @@ pub fn key_flags(row: &Row, words: &[Bytes], position: usize) -> &'static [&'sta
     }
 }
 
-/// The positions of keys in the form that replaced first, last and step in Redis 7.
+/// The positions of keys in the newer form, which Redis 7 introduced besides first, last and step.
 fn key_specification((keys, Usage(flags)): (KeySpec, Usage)) -> Reply {
     let last = if keys.last < 0 { keys.last } else { keys.last - keys.first };
     let map = |pairs: Vec<(&'static str, Reply)>| {
@@ -85,7 +85,7 @@ fn key_specification((keys, Usage(flags)): (KeySpec, Usage)) -> Reply {
     ])
 }
 
-/// The name and the description of a command, as a pair of the map that `COMMAND DOCS` answers.
+/// The name and the description of a command: one pair of the map that `COMMAND DOCS` returns.
 pub fn docs(name: &str, row: &Row) -> (Reply, Reply) {
     let mut pairs = vec![
         (Reply::word("summary"), Reply::word(row.spec.summary)),
@@ -108,7 +108,7 @@ pub fn docs(name: &str, row: &Row) -> (Reply, Reply) {
     (Reply::bulk(name.to_ascii_lowercase()), Reply::Map(pairs))
 }
 
-/// [`docs`] for a subcommand.
+/// Like [`docs`], for a subcommand.
 pub fn subcommand_docs(row: &Row, one: Subcommand) -> (Reply, Reply) {
     docs(&one.full_name(&row.spec), &one.alone(row))
 }

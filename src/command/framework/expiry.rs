@@ -1,8 +1,9 @@
-//! Deadlines in requests: the options `EX`, `PX`, `EXAT`, `PXAT` and the arguments of the EXPIRE
-//! commands.
+//! Parses deadlines in requests: the options `EX`, `PX`, `EXAT`, `PXAT` and the arguments of the
+//! EXPIRE commands.
 //!
-//! A relative time counts from the time of the entry, which the leader sets. The clock of the node
-//! that received the request and the delay until the entry is proposed do not shorten a key's life.
+//! A relative time counts from the stamp of the log entry, which the leader sets. The lifetime of a
+//! key therefore does not depend on the clock of the node that received the request, or on the
+//! delay until the entry was proposed.
 
 use std::num::NonZeroU64;
 
@@ -12,7 +13,7 @@ use super::{Args, Context};
 use crate::error::CommandError;
 use crate::keyspace::ApplyContext;
 
-/// The unit and the origin of a time argument.
+/// The unit of a time argument, and the moment from which it counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Clock {
     /// `EX`
@@ -25,17 +26,17 @@ pub enum Clock {
     UnixMillis,
 }
 
-/// A moment as the log carries it, in milliseconds.
+/// A moment in milliseconds, in the form that the log carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Moment {
-    /// Unix time.
+    /// Unix time in milliseconds.
     At(i64),
-    /// After the time of the entry.
+    /// Milliseconds after the time of the entry.
     After(i64),
 }
 
 impl Moment {
-    /// The moment in unix milliseconds.
+    /// The moment in Unix milliseconds.
     pub fn unix_ms(self, context: ApplyContext) -> i64 {
         match self {
             Moment::At(moment) => moment,
@@ -50,7 +51,7 @@ impl Moment {
 }
 
 impl Clock {
-    /// The moment that an amount denotes; `None` if it is out of range.
+    /// The moment that `amount` denotes; `None` if it is out of range.
     pub fn moment(self, amount: i64, context: &Context) -> Option<Moment> {
         let millis = match self {
             Clock::SecondsFromNow | Clock::UnixSeconds => amount.checked_mul(1000)?,
@@ -59,7 +60,7 @@ impl Clock {
         match self {
             Clock::UnixSeconds | Clock::UnixMillis => Some(Moment::At(millis)),
             Clock::SecondsFromNow | Clock::MillisFromNow => {
-                // This node's estimate of the time is exact enough for a check of the range.
+                // This node's estimate of the time is accurate enough to check the range.
                 i64::try_from(context.now_ms).ok()?.checked_add(millis)?;
                 Some(Moment::After(millis))
             }
@@ -67,7 +68,7 @@ impl Clock {
     }
 }
 
-/// Parses `EX seconds` or one of its siblings, if it is next.
+/// Parses `EX seconds`, or one of the other three options, if it comes next.
 pub fn deadline_if_any(args: &mut Args<'_>, context: &Context) -> Result<Option<Moment>, CommandError> {
     let clocks = [
         ("EX", Clock::SecondsFromNow),
@@ -81,7 +82,7 @@ pub fn deadline_if_any(args: &mut Args<'_>, context: &Context) -> Result<Option<
     }
 }
 
-/// The next word as a deadline; it must be a positive number.
+/// Parses the next word as a deadline. It must be a positive number.
 pub fn deadline(args: &mut Args<'_>, clock: Clock, context: &Context) -> Result<Moment, CommandError> {
     if args.is_empty() {
         return Err(CommandError::SYNTAX);

@@ -1,39 +1,40 @@
-//! The properties of a command other than its route, and the flags and categories that `COMMAND
-//! INFO` derives from both.
+//! The properties of a command besides its route. `COMMAND INFO` derives flags and ACL categories
+//! from the properties and the route.
 
 use super::row::{Group, Route, Row};
 
-/// The properties of a command, under Redis' names where Redis has a name.
+/// The properties of a command, named as in Redis if Redis has a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Flags {
-    /// Runs at once between MULTI and EXEC instead of being queued.
+    /// The command runs at once between MULTI and EXEC, and is not queued.
     pub at_once: bool,
-    /// Is refused between MULTI and EXEC.
+    /// The command is refused between MULTI and EXEC.
     pub not_in_multi: bool,
-    /// Is allowed on a RESP2 connection with subscriptions.
+    /// The command is allowed on a RESP2 connection with subscriptions.
     pub while_subscribed: bool,
-    /// Runs while clients are paused, because it may end the pause.
+    /// The command runs while clients are paused, because it may end the pause.
     pub while_paused: bool,
-    /// Is held back while writes are paused, although it is no write.
+    /// The command is held back while writes are paused, although it is not a write.
     pub paused_with_writes: bool,
-    /// An unauthenticated client may send it.
+    /// The command is allowed for unauthenticated clients.
     pub no_auth: bool,
-    /// Its work does not grow with the data. Redis' commands have Redis' flag; no command on a
-    /// document is fast.
+    /// The work of the command does not grow with the size of the data. For Redis' commands the
+    /// flag is that of Redis; no command on documents is fast.
     pub fast: bool,
-    /// A write that may increase memory use. Other routes ignore it.
+    /// The command is a write that may increase the memory use. The flag has no meaning for other
+    /// routes.
     pub denyoom: bool,
-    /// It may block its connection until an external event.
+    /// The command may block its connection until an external event.
     pub blocking: bool,
-    /// Whether it is an administrative command, where route and group do not decide it.
+    /// Whether the command is administrative; `None` if the route and the group decide that.
     pub admin: Option<bool>,
-    /// MONITOR does not show it, because its arguments are secrets.
+    /// MONITOR does not show the command, because its arguments are secrets.
     pub skip_monitor: bool,
-    /// Flags of Redis that do not follow from the route and the properties above.
+    /// Redis' flags that do not follow from the route and the properties above.
     pub also: &'static [&'static str],
-    /// Flags and categories that would follow, and that Redis does not report.
+    /// Flags and categories that would follow but are not reported by Redis.
     pub without: &'static [&'static str],
-    /// ACL categories that do not follow from its group and its flags.
+    /// ACL categories that do not follow from the group and the flags.
     pub categories: &'static [&'static str],
 }
 
@@ -57,7 +58,7 @@ impl Flags {
 }
 
 impl Row {
-    /// Whether its work does not grow with the data.
+    /// Whether the work of the command does not grow with the size of the data.
     pub fn is_fast(&self) -> bool {
         let small = matches!(self.route, Route::Local { .. } | Route::Transact { .. }) || self.flags.fast;
         small && !self.flags.without.contains(&"fast")
@@ -71,7 +72,7 @@ impl Row {
         })
     }
 
-    /// The flags that `COMMAND INFO` reports. A container has none; its subcommands have.
+    /// The flags that `COMMAND INFO` reports. A container has no flags; its subcommands have them.
     pub fn words(&self) -> Vec<&'static str> {
         if self.is_container() {
             return Vec::new();
@@ -100,7 +101,7 @@ impl Row {
         words
     }
 
-    /// The ACL categories: that of the group and those that follow from the flags.
+    /// The ACL categories: that of the group, and those that follow from the flags.
     pub fn categories(&self) -> Vec<&'static str> {
         if self.is_container() {
             return vec!["@slow"];

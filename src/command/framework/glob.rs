@@ -1,15 +1,15 @@
-//! Glob patterns with Redis' semantics: `*`, `?`, `[a-z]`, `[^a]`, and a backslash before a
+//! Matches glob patterns with Redis' semantics: `*`, `?`, `[a-z]`, `[^a]`, and a backslash before a
 //! literal.
 //!
-//! A match has a step budget linear in the lengths of pattern and text, so that no pattern makes
-//! the server compute for long.
+//! A match has a step budget linear in the lengths of pattern and text, so that no pattern can keep
+//! the server busy for long.
 
 use crate::error::CommandError;
 
-/// The budget per byte of pattern and text. Ordinary patterns take two or three steps per byte; a
-/// hostile one would take as many as the text has bytes.
+/// Steps allowed per byte of pattern and text. Ordinary patterns take two or three steps per byte;
+/// a hostile one would take a number of steps per byte that grows with the length of the text.
 const STEPS_PER_BYTE: usize = 16;
-/// Steps that are always allowed, so that short patterns on short texts never fail.
+/// Steps that are always allowed, so that short patterns never fail on short texts.
 const STEPS_BASE: usize = 4096;
 
 /// The error for a pattern that takes too many steps.
@@ -18,11 +18,12 @@ pub const TOO_HARD: CommandError = CommandError::fixed("ERR the pattern takes to
 /// Whether `pattern` matches the whole of `text`.
 ///
 /// # Errors
-/// [`TOO_HARD`] when the step budget is exhausted.
+/// [`TOO_HARD`] if the step budget is exhausted.
 pub fn matches(pattern: &[u8], text: &[u8]) -> Result<bool, CommandError> {
     let (mut at, mut pos) = (0, 0);
     let mut steps = STEPS_BASE + STEPS_PER_BYTE * (pattern.len() + text.len());
-    // Where to resume after a mismatch: behind the last star, one byte further into the text.
+    // The position at which to resume after a mismatch: after the last star in the pattern, and one
+    // byte further in the text.
     let mut retry: Option<(usize, usize)> = None;
     while pos < text.len() {
         steps = steps.checked_sub(1).ok_or(TOO_HARD)?;
@@ -46,7 +47,8 @@ pub fn matches(pattern: &[u8], text: &[u8]) -> Result<bool, CommandError> {
     Ok(pattern[at..].iter().all(|&byte| byte == b'*'))
 }
 
-/// Matches one byte against the pattern's next element; the element's end if it matches.
+/// Matches one byte against the next element of the pattern. Returns the end of the element if it
+/// matches.
 fn one(pattern: &[u8], at: usize, byte: u8) -> Option<usize> {
     match *pattern.get(at)? {
         b'?' => Some(at + 1),
@@ -56,8 +58,8 @@ fn one(pattern: &[u8], at: usize, byte: u8) -> Option<usize> {
     }
 }
 
-/// Matches a class whose content begins at `at`; an unterminated class extends to the end of the
-/// pattern.
+/// Matches one byte against a class whose content begins at `at`. A class that is not closed
+/// extends to the end of the pattern.
 fn class(pattern: &[u8], mut at: usize, byte: u8) -> Option<usize> {
     let negated = pattern.get(at) == Some(&b'^');
     at += usize::from(negated);

@@ -1,5 +1,5 @@
-//! A node's records of its own work, as commands see them: slow requests, latency, memory,
-//! snapshots, replication.
+//! The interface through which commands read a node's records of its own work: slow requests,
+//! latency, memory, snapshots, replication.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::error::CommandError;
 /// A slow request, as `SLOWLOG GET` reports it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SlowRequest {
-    /// Counts from 0 since the node started; `SLOWLOG RESET` does not restart it.
+    /// The number of the request, from 0 since the node started; `SLOWLOG RESET` does not reset it.
     pub id: u64,
     pub unix_seconds: u64,
     pub micros: u64,
@@ -27,20 +27,20 @@ pub struct SlowRequest {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LatencyEvent {
     pub name: &'static str,
-    /// Time in unix seconds and latency in milliseconds, oldest first; never empty.
+    /// The spikes, oldest first: Unix time in seconds, and latency in milliseconds. Never empty.
     pub samples: Vec<(u64, u64)>,
-    /// The maximum since the last reset.
+    /// The longest latency in milliseconds since the last reset.
     pub worst_ms: u64,
 }
 
 /// The latency histogram of a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommandHistogram {
-    /// In lower case; `config|get` for a subcommand.
+    /// The name in lower case; a subcommand has the form `config|get`.
     pub command: &'static str,
     pub calls: u64,
-    /// Cumulative buckets: an upper bound in microseconds and the number of calls within it;
-    /// rising, without buckets that add no call.
+    /// Cumulative buckets, ascending: an upper bound in microseconds, and the number of calls that
+    /// did not exceed it. Buckets without calls are left out.
     pub micros: Vec<(u64, u64)>,
 }
 
@@ -50,12 +50,12 @@ pub struct Memory {
     pub resident: u64,
     /// The maximum of `resident`, sampled once a second.
     pub peak: u64,
-    /// `resident` when the node had started.
+    /// The value of `resident` when the node had started.
     pub startup: u64,
 }
 
-/// The node's records of its work. The server implements them; the defaults are those of a node
-/// without a server.
+/// The node's records of its work, which the server implements. The defaults are for a node without
+/// a server.
 pub trait Inspect: Sync {
     /// At most `most` slow requests, newest first.
     fn slow_requests(&self, _most: usize) -> Vec<SlowRequest> {
@@ -65,7 +65,7 @@ pub trait Inspect: Sync {
         0
     }
     fn forget_slow_requests(&self) {}
-    /// The latency from which work is recorded as slow; 0 disables the record.
+    /// The latency from which work is recorded; 0 records nothing.
     fn latency_threshold_ms(&self) -> u64 {
         0
     }
@@ -73,7 +73,8 @@ pub trait Inspect: Sync {
     fn latency_events(&self) -> Vec<LatencyEvent> {
         Vec::new()
     }
-    /// Forgets events of these names, or all if there are none; the number of forgotten events.
+    /// Removes the events with these names; without names, all of them. Returns how many were
+    /// removed.
     fn forget_latency_events(&self, _names: &[Bytes]) -> usize {
         0
     }
@@ -84,7 +85,7 @@ pub trait Inspect: Sync {
     fn memory(&self) -> Memory {
         Memory::default()
     }
-    /// The unix time of the last complete snapshot, or of the node's start if there is none.
+    /// The Unix time of the last complete snapshot; if there is none, of the node's start.
     fn last_save_seconds(&self) -> u64 {
         0
     }
@@ -92,13 +93,13 @@ pub trait Inspect: Sync {
     fn save(&self) -> BoxFuture<'_, Result<(), CommandError>> {
         Box::pin(async { Ok(()) })
     }
-    /// The number of members besides the leader that are known to have every write acknowledged
-    /// before this call. Waits until `wanted` or all members have them, or `patience` is over
-    /// (`None`: without a timeout).
+    /// Waits until `wanted` members besides the leader, or all of them, are known to have every
+    /// write acknowledged before this call, or `patience` has passed (`None`: no limit). Returns
+    /// how many members are known to have them.
     fn replicas_with_all(&self, _wanted: u64, _patience: Option<Duration>) -> BoxFuture<'_, u64> {
         Box::pin(async { 0 })
     }
-    /// Starts to stop the node; an error when it is stopping already.
+    /// Begins to stop the node; returns an error if it is stopping already.
     fn begin_stop(&self) -> Result<(), CommandError> {
         Ok(())
     }

@@ -1,13 +1,13 @@
-//! The positions of the keys in a request, and the command's use of them.
+//! The positions of the keys in a request, and how the command uses them.
 
 use crate::keyspace::Scope;
 
-/// A command's use of a key, as the key flags of `COMMAND INFO`.
+/// How a command uses a key, as the key flags of `COMMAND INFO`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Usage(pub &'static [&'static str]);
 
 impl Usage {
-    /// Reads metadata only: existence, type or length.
+    /// The command reads only metadata of the key: existence, type or length.
     pub const INSPECTED: Usage = Usage(&["RO"]);
     pub const READ: Usage = Usage(&["RO", "access"]);
     pub const UPDATED: Usage = Usage(&["RW", "update"]);
@@ -18,9 +18,9 @@ impl Usage {
     pub const REPLACED: Usage = Usage(&["OW", "update"]);
     pub const CREATED: Usage = Usage(&["OW", "insert"]);
     pub const REMOVED: Usage = Usage(&["RM", "delete"]);
-    /// Depends on the request: `SET .. GET` also reads.
+    /// The use depends on the request: `SET .. GET` also reads.
     pub const VARIABLE: Usage = Usage(&["RW", "access", "update", "variable_flags"]);
-    /// The word is the name of a channel.
+    /// The word is the name of a channel and not a key.
     pub const CHANNEL: Usage = Usage(&["not_key"]);
 }
 
@@ -28,12 +28,12 @@ impl Usage {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeySpec {
     pub first: i32,
-    /// A negative position counts from the end; -1 is the last word.
+    /// The last position. A negative number counts from the end; -1 is the last word.
     pub last: i32,
     pub step: i32,
-    /// The use of the keys, where it does not follow from the route.
+    /// The use of the keys, if it does not follow from the route.
     usage: Option<Usage>,
-    /// The use of the second of two keys, where it differs from that of the first.
+    /// The use of the second of two keys, if it differs from that of the first.
     second: Option<Usage>,
 }
 
@@ -56,12 +56,13 @@ impl KeySpec {
         KeySpec { usage: Some(first), second: Some(second), ..KeySpec::FIRST_TWO }
     }
 
-    /// Whether the request names no keys; its words may still be names of channels.
+    /// Whether the request has no keys. Its words may still be names of channels.
     pub fn has_no_keys(self) -> bool {
         self.first == 0 || self.usage == Some(Usage::CHANNEL)
     }
 
-    /// The ranges of keys with the same use, each with that use; `usual` where none is stated.
+    /// The ranges of keys with equal use, each with that use; `usual` for a range that does not
+    /// state one.
     pub fn ranges(self, usual: Usage) -> Vec<(KeySpec, Usage)> {
         let usage = self.usage.unwrap_or(usual);
         match self.second {
@@ -74,7 +75,7 @@ impl KeySpec {
         }
     }
 
-    /// The positions of the keys in a request of `words` words, the name counted.
+    /// The positions of the keys in a request of `words` words, including the name.
     pub fn positions(self, words: usize) -> impl Iterator<Item = usize> {
         let words = words as i64;
         let last = if self.last < 0 { words + i64::from(self.last) } else { i64::from(self.last) };
@@ -86,7 +87,7 @@ impl KeySpec {
             .map(|position| position as usize)
     }
 
-    /// A command on several or all keys must see them at one moment.
+    /// A command on several or all keys has to see them at one moment.
     pub fn scope(self) -> Scope {
         if self.first != 0 && self.first == self.last { Scope::OneKey } else { Scope::ManyKeys }
     }

@@ -1,16 +1,17 @@
-//! The framework that all families of commands share.
+//! The part that all families of commands share.
 //!
 //! * The traits [`Read`], [`Write`], [`Local`], [`Control`], [`Manage`], [`Operate`] and
 //!   [`Transact`] are the routes; a command implements exactly one of them.
 //! * [`Row`] is a line of the table: [`Spec`], [`Flags`], [`Subcommand`]s and the functions of the
-//!   route. `docs` and `syntax` derive the replies of `COMMAND` from it.
+//!   route. From it, `docs` and `syntax` derive the replies of `COMMAND`.
 //! * [`Args`], `expiry`, `range` and `glob` parse arguments.
 //! * [`Session`], [`Node`], [`ClientRegistry`], [`Inspect`] and [`Topology`] are the interfaces to
-//!   connection, node and cluster. The server implements them.
-//! * [`Budget`], `bulks` and [`Seed`] bound replies and make random choices reproducible.
+//!   the connection, the node and the cluster, which the server implements.
+//! * [`Budget`], `bulks` and [`Seed`] limit the size of replies and make random choices
+//!   reproducible.
 //!
 //! Invariants:
-//! * the framework names no command of a family; it knows the steps of
+//! * the framework does not depend on the commands of a family; it only uses the steps of
 //!   [transactions](super::transactions), and finds rows through the [table](super::table);
 //! * nothing here reads a clock, a random source, a socket or a disk.
 
@@ -57,7 +58,7 @@ pub use session::{Effects, Outcome, ReplyMode, Session};
 pub use subcommands::Subcommand;
 pub use topology::{Peer, Topology, host_and_port};
 
-/// The metadata of a command, whatever its route.
+/// The metadata of a command, for every route.
 pub trait Command {
     const SPEC: Spec;
     const FLAGS: Flags = Flags::DEFAULT;
@@ -65,23 +66,24 @@ pub trait Command {
     const SUBCOMMANDS: &'static [Subcommand] = &[];
 }
 
-/// The context of a request besides its arguments.
+/// The data that a request depends on besides its arguments.
 #[derive(Clone, Copy, Debug)]
 pub struct Context {
     pub protocol: Protocol,
-    /// The cluster's time as this node knows it, in unix milliseconds. Reads judge deadlines by it.
+    /// The cluster's time as this node knows it, in Unix milliseconds. It decides for reads which
+    /// keys have expired.
     pub now_ms: u64,
-    /// The largest document that is accepted, in bytes of JSON text.
+    /// The maximum size of a document, in bytes of JSON text.
     pub document_bytes_max: usize,
-    /// The source of seeds. A write takes its seed in `parse`, so that every replica makes the same
-    /// choice.
+    /// The source of seeds. A write takes its seed in `parse`, so that it makes the same random
+    /// choices on every replica.
     pub seed: SeedSource,
 }
 
 /// A command that only reads the keyspace.
 pub trait Read: Command + Sized {
     fn parse(args: &mut Args<'_>, context: &Context) -> Result<Self, CommandError>;
-    /// A command on several keys must see them at one moment.
+    /// A command on several keys has to see them at one moment.
     fn scope(&self) -> Scope {
         Self::SPEC.keys.scope()
     }
@@ -90,27 +92,28 @@ pub trait Read: Command + Sized {
 
 /// A command that changes the keyspace, identically on every replica.
 pub trait Write: Command + Sized + PartialEq + Serialize + DeserializeOwned {
-    /// Names the command in the log: its line in `command/codes.rs`.
+    /// Identifies the command in the log; from its line in `command/codes.rs`.
     const CODE: u16 = codes::of(Self::SPEC.name);
-    /// The keyspace events of a key that the command changed, and of one that it removed.
+    /// The name of the keyspace event for a key that the command changed; `REMOVAL` is the one for
+    /// a key that it removed.
     const EVENT: &'static str = Self::SPEC.name;
     const REMOVAL: &'static str = "del";
-    /// Checks the request and makes it canonical. Everything that can be refused without the
-    /// keyspace is refused here.
+    /// Checks the request and converts it to its canonical form. Every error that does not depend
+    /// on the keyspace is returned here.
     fn parse(args: &mut Args<'_>, context: &Context) -> Result<Self, CommandError>;
-    /// A command on several keys must see them at one moment.
+    /// A command on several keys has to see them at one moment.
     fn scope(&self) -> Scope {
         Self::SPEC.keys.scope()
     }
     fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError>;
 }
 
-/// A command about the connection itself.
+/// A command that uses only the connection.
 pub trait Local: Command {
     fn run(args: &mut Args<'_>, session: &mut Session) -> Result<Reply, CommandError>;
 }
 
-/// A command about the node.
+/// A command that uses the node.
 pub trait Control: Command {
     fn run(args: &mut Args<'_>, session: &mut Session, node: &dyn Node) -> Result<Reply, CommandError>;
 }
@@ -123,19 +126,19 @@ pub trait Manage: Command {
 /// A command that waits for the node or for other nodes.
 pub trait Operate: Command + Sized {
     fn parse(args: &mut Args<'_>) -> Result<Self, CommandError>;
-    /// Takes over settings of the session, for a command that depends on them.
+    /// Adopts settings of the session, if the command depends on them.
     fn for_session(self, _session: &Session) -> Self {
         self
     }
-    /// For a subcommand that only reads the keyspace: a transaction runs it at its place, instead
-    /// of after everything else.
+    /// For a subcommand that only reads the keyspace, the function that does so: a transaction then
+    /// runs it at its place in the queue, and not after the other commands.
     fn reads(_words: &[Bytes]) -> Option<ReadFn> {
         None
     }
     fn run(self, node: &dyn Node) -> Running<'_>;
 }
 
-/// A step of a transaction. The connection's dispatcher carries it out.
+/// A step of a transaction, which the connection's dispatcher carries out.
 pub trait Transact: Command {
     const STEP: Step;
 }

@@ -1,4 +1,5 @@
-//! The node as commands of the routes `Control`, `Manage` and `Operate` see it.
+//! The interface through which commands of the routes `Control`, `Manage` and `Operate` use the
+//! node.
 
 use std::time::Duration;
 
@@ -9,41 +10,41 @@ use super::{ClientRegistry, Inspect, Session, Topology};
 use crate::error::CommandError;
 use crate::resp::Reply;
 
-/// The pending reply of a command that waits for the node.
+/// The reply of a command that waits for the node.
 pub type Running<'a> = BoxFuture<'a, Result<Reply, CommandError>>;
 
 const NO_CLUSTER: CommandError = CommandError::fixed("ERR this node is not part of a cluster");
 
-/// The only user.
+/// The name of the only user.
 pub const DEFAULT_USER: &[u8] = b"default";
 
 /// The consistency of a read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum ReadConsistency {
-    /// The latest acknowledged state: the leader confirms its leadership with a majority first.
+    /// The newest acknowledged state: the leader first confirms its leadership with a majority.
     #[default]
     Linearizable,
-    /// The leader's state while its lease lasts: saves the round of messages, and relies on the
-    /// clocks' rates.
+    /// The leader's state while its lease lasts. This saves the round of messages, and relies on
+    /// the nodes' clocks running at similar rates.
     Lease,
     /// The state that this node has applied.
     Local,
 }
 
 impl ReadConsistency {
-    /// The level with this name, in any case.
+    /// The consistency with this name, in any case.
     pub fn named(word: &[u8]) -> Option<ReadConsistency> {
         clap::ValueEnum::from_str(std::str::from_utf8(word).ok()?, true).ok()
     }
 }
 
-/// A connection as `CLIENT LIST` shows it.
+/// The data of a connection for `CLIENT LIST`.
 #[derive(Clone, Debug)]
 pub struct ClientLine {
     pub session: Session,
-    /// The name of its last command, in lower case.
+    /// The name of the connection's last command, in lower case.
     pub last_command: String,
-    /// When that command arrived.
+    /// The time at which that command arrived.
     pub active_ms: u64,
     pub buffers: Buffers,
 }
@@ -51,22 +52,22 @@ pub struct ClientLine {
 /// The memory of a connection, in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Buffers {
-    /// Received bytes that have no reply yet, and the free space of the input buffer.
+    /// Bytes that have been received and have no reply yet, and the free space in the input buffer.
     pub input: u64,
     pub input_room: u64,
     /// The arguments of the running command.
     pub arguments: u64,
     /// The commands queued between MULTI and EXEC.
     pub queued: u64,
-    /// The capacity of the reply buffer, and the maximum that was in it.
+    /// The capacity of the reply buffer, and the largest number of bytes that it has held.
     pub output_room: u64,
     pub output_peak: u64,
     /// The replies that the client has not read.
     pub output: u64,
-    /// The messages in its outbox, and their number.
+    /// The size of the messages in the outbox, and their number.
     pub message_bytes: u64,
     pub messages: u64,
-    /// Whether a write to its socket is pending.
+    /// Whether a write to the socket is pending.
     pub writes: bool,
 }
 
@@ -77,10 +78,10 @@ impl Buffers {
     }
 }
 
-/// The node as commands see it. The server implements it.
+/// The node, as far as commands use it. The server implements this trait.
 pub trait Node: Inspect {
-    /// The text of `INFO` for these sections, in lower case; for the default ones if there are
-    /// none.
+    /// The text of `INFO` for the sections with these lower-case names; without names, for the
+    /// default sections.
     fn info(&self, sections: &[String]) -> String;
     /// The names and values of the settings that match one of the patterns, for `CONFIG GET`.
     fn config(&self, patterns: &[&[u8]]) -> Vec<(String, String)>;
@@ -90,16 +91,16 @@ pub trait Node: Inspect {
     fn rewrite_config(&self) -> Result<(), String> {
         Err("The server is running without a config file".to_string())
     }
-    /// Whether user and password are valid. Without a configured password any password is valid.
+    /// Whether the user and the password are valid. If no password is configured, any password is.
     fn authenticate(&self, user: &[u8], _password: &[u8]) -> bool {
         user == DEFAULT_USER
     }
-    /// The digest of the configured password, 64 hex digits; `None` if clients need none.
+    /// The digest of the configured password as 64 hex digits; `None` if there is no password.
     fn password_digest(&self) -> Option<String> {
         None
     }
     fn reset_stats(&self);
-    /// Starts a snapshot in the background; `false` while one is in progress.
+    /// Starts a snapshot in the background; returns `false` if one is in progress.
     fn begin_snapshot(&self) -> bool;
     /// All connections, as `CLIENT LIST` shows them.
     fn clients(&self) -> Vec<ClientLine>;
@@ -114,17 +115,18 @@ pub trait Node: Inspect {
     fn is_leader(&self) -> bool;
     /// Whether the commands of Redis Cluster are enabled.
     fn cluster_enabled(&self) -> bool;
-    /// The cluster as this node knows it.
+    /// The cluster, as far as this node knows it.
     fn topology(&self) -> Topology;
-    /// Calls `take` with every key until it returns false.
+    /// Calls `take` with every key, until it returns false.
     fn for_each_key(&self, take: &mut dyn FnMut(&[u8]) -> bool);
     /// The number of keys.
     fn keys(&self) -> usize;
     /// This node's wall clock, in unix milliseconds.
     fn now_ms(&self) -> u64;
-    /// The cluster's time as this node knows it, in unix milliseconds. Deadlines are judged by it.
+    /// The cluster's time as this node knows it, in Unix milliseconds. It decides which keys have
+    /// expired.
     fn group_time_ms(&self) -> u64;
-    /// The memory of a key and its value in bytes, or null. Without a `consistency` the setting
+    /// The memory of a key with its value in bytes, or null. For `None`, the setting
     /// `read-consistency` applies.
     fn memory_usage(&self, key: Bytes, consistency: Option<ReadConsistency>) -> Running<'_>;
     /// A digest of the whole keyspace, as 40 hex digits.
@@ -133,8 +135,8 @@ pub trait Node: Inspect {
     fn sleep(&self, _time: Duration) -> BoxFuture<'_, ()> {
         Box::pin(async {})
     }
-    /// Adds a node to the cluster and returns the cluster's name. Without an incarnation, the node
-    /// is asked for its own.
+    /// Adds a node to the cluster and returns the cluster's name. If no incarnation is given, the
+    /// node itself is asked for it.
     fn add_node(
         &self,
         _id: u64,
@@ -144,26 +146,26 @@ pub trait Node: Inspect {
     ) -> BoxFuture<'_, Result<String, CommandError>> {
         Box::pin(async { Err(NO_CLUSTER) })
     }
-    /// Removes a node from the cluster. With `force`, also when the remaining reachable members are
-    /// no majority.
+    /// Removes a node from the cluster. With `force`, it is removed even if fewer than a majority
+    /// of the remaining members answer.
     fn remove_node(&self, _id: u64, _force: bool) -> BoxFuture<'_, Result<(), CommandError>> {
         Box::pin(async { Err(NO_CLUSTER) })
     }
-    /// Transfers leadership to the given node, or to the one with the most complete log.
+    /// Transfers leadership to the given node or, for `None`, to the voter with the longest log.
     fn transfer_leader(&self, _to: Option<u64>) -> BoxFuture<'_, Result<(), CommandError>> {
         Box::pin(async { Err(NO_CLUSTER) })
     }
-    /// Gives up all other members and continues with this node's state alone.
+    /// Makes this node the only member of its cluster, with its present state.
     fn forget_others(&self) -> BoxFuture<'_, Result<(), CommandError>> {
         Box::pin(async { Err(NO_CLUSTER) })
     }
-    /// Leaves this node's own empty cluster and joins that of the node at a client address.
+    /// Leaves this node's own empty cluster, and joins the cluster of the node at a client address.
     fn join_cluster(&self, _address: String) -> BoxFuture<'_, Result<(), CommandError>> {
         Box::pin(async { Err(NO_CLUSTER) })
     }
 }
 
-/// Why `CONFIG SET` changed nothing.
+/// The reason why `CONFIG SET` changed nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SettingRefused {
     /// No setting has this name; `nearest` is the most similar one.

@@ -1,4 +1,4 @@
-//! Ranges of positions given by two indexes; a negative index counts from the end.
+//! Ranges of positions, given by two indexes; a negative index counts from the end.
 
 use std::ops::Range;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Args;
 use crate::error::CommandError;
 
-/// `start stop`, both inclusive.
+/// Two indexes, `start stop`, both inclusive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Indexes {
     pub start: i64,
@@ -19,12 +19,12 @@ impl Indexes {
         Ok(Indexes { start: args.integer()?, stop: args.integer()? })
     }
 
-    /// The positions of the range in a sequence of `len` elements; `0..0` when there are none.
+    /// The positions of the range in a sequence of `len` elements; `0..0` if there are none.
     pub fn within(self, len: usize) -> Range<usize> {
         let length = i64::try_from(len).unwrap_or(i64::MAX);
         let from_start = |index: i64| if index < 0 { (index + length).max(0) } else { index };
         let (start, stop) = (from_start(self.start), from_start(self.stop).min(length - 1));
-        // A stop before the first element, such as -5 in a sequence of four.
+        // Empty if `stop` lies before the first element, for example -5 in a sequence of four.
         let none = start > stop || self.stop.checked_add(length).is_some_and(|stop| stop < 0);
         let range = if none { 0..0 } else { start as usize..stop as usize + 1 };
         assert!(range.start <= range.end && range.end <= len, "a range lies within its sequence");
@@ -32,7 +32,7 @@ impl Indexes {
     }
 }
 
-/// The position of one index, which may count from the end; `None` when it is out of range.
+/// The position of an index, which may count from the end; `None` if it is out of range.
 pub fn position(index: i64, len: usize) -> Option<usize> {
     let length = i64::try_from(len).unwrap_or(i64::MAX);
     let position = if index < 0 { index + length } else { index };

@@ -1,7 +1,7 @@
 //! A row of the command table: a command's metadata and the functions of its route.
 //!
-//! The constructors `Row::read`, `Row::write` and so on erase the type of a command, so that the
-//! table is one slice.
+//! The constructors, such as `Row::read` and `Row::write`, erase the type of a command, so that all
+//! rows fit into one slice.
 
 use bytes::Bytes;
 
@@ -17,20 +17,21 @@ use crate::json::path::StepBudget;
 use crate::keyspace::{Access, ApplyContext, Class, Event, Origin};
 use crate::resp::Reply;
 
-/// The metadata of a command. Arity checks, `COMMAND` and its subcommands, ACL categories, key
-/// extraction and routing follow from it and from the route.
+/// The metadata of a command. Together with the route, it determines arity checks, the replies of
+/// `COMMAND`, ACL categories, the positions of keys, and redirects to the leader.
 #[derive(Clone, Copy, Debug)]
 pub struct Spec {
     pub name: &'static str,
     /// Other names of the same command.
     pub aliases: &'static [Alias],
-    /// The number of words of a request, the name included; a negative arity is a minimum.
+    /// The number of words of a request, including the name. A negative arity is a minimum.
     pub arity: i32,
     pub keys: KeySpec,
     pub group: Group,
-    /// The version of Redis or RedisJSON that introduced it; of JsonVault for its own commands.
+    /// The version of Redis or RedisJSON that introduced the command; for JsonVault's own commands,
+    /// the version of JsonVault.
     pub since: &'static str,
-    /// The time complexity: Redis' O(..), with the letters explained in our own words.
+    /// The time complexity: O(..) as in Redis, with the letters explained in our own words.
     pub complexity: &'static str,
     /// One short sentence in our own words that begins with a verb: `Counts ..`, `Reads ..`.
     pub summary: &'static str,
@@ -39,7 +40,7 @@ pub struct Spec {
     pub syntax: &'static str,
 }
 
-/// Another name of a command, with the metadata that differ.
+/// Another name of a command, with the metadata in which it differs.
 #[derive(Clone, Copy, Debug)]
 pub struct Alias {
     pub name: &'static str,
@@ -49,7 +50,8 @@ pub struct Alias {
 }
 
 impl Spec {
-    /// The common case: a command on one key, its first argument, without aliases.
+    /// Metadata for the common case: a command without aliases on one key, which is its first
+    /// argument.
     pub const fn of_key(
         group: Group,
         name: &'static str,
@@ -63,7 +65,7 @@ impl Spec {
         Spec { name, aliases: &[], arity, keys, group, since, complexity, summary, syntax }
     }
 
-    /// The use of the keys, where it does not follow from the route.
+    /// Sets the use of the keys, if it does not follow from the route.
     pub const fn used(mut self, usage: Usage) -> Spec {
         self.keys = self.keys.used(usage);
         self
@@ -91,7 +93,7 @@ pub enum Group {
 impl Group {
     pub const fn name(self) -> &'static str {
         match self {
-            // Redis' group of all commands of modules.
+            // The group in which Redis lists all commands of modules.
             Group::Json => "module",
             Group::Generic => "generic",
             Group::String => "string",
@@ -125,11 +127,11 @@ impl Group {
         }
     }
 
-    /// The class of the keyspace events of its commands.
+    /// The class of the keyspace events of the group's commands.
     const fn class(self) -> Class {
         match self {
             Group::Json => Class::Json,
-            // Keyspace events treat a bitmap as a string.
+            // Redis reports changes of a bitmap as changes of a string.
             Group::String | Group::Bitmap => Class::Text,
             Group::List => Class::List,
             Group::Set => Class::Set,
@@ -149,13 +151,13 @@ type ControlFn = fn(&[Bytes], &mut Session, &dyn Node) -> Result<Outcome, Comman
 
 type OperateFn = for<'a> fn(&[Bytes], &Session, &'a dyn Node) -> Result<Running<'a>, CommandError>;
 
-/// A command from its canonical form; `None` for bytes that are not exactly one.
+/// Decodes a command's canonical form; `None` if the bytes are not exactly one.
 fn decode<C: Write>(bytes: &[u8]) -> Option<C> {
     let (command, rest) = postcard::take_from_bytes::<C>(bytes).ok()?;
     rest.is_empty().then_some(command)
 }
 
-/// The route of a command, with the functions that carry it out.
+/// The route of a command, with the functions that execute it.
 #[derive(Clone, Copy)]
 pub enum Route {
     Read {
@@ -163,7 +165,7 @@ pub enum Route {
     },
     /// `canonical` appends the command's canonical form. `apply` decodes and applies it, and
     /// returns `None` only for bytes that `canonical` did not produce. `check` reports whether
-    /// `apply` can decode bytes, and is for those that another node sent.
+    /// `apply` can decode bytes, for bytes that another node sent.
     Write {
         code: u16,
         canonical: CanonicalFn,
@@ -176,8 +178,8 @@ pub enum Route {
     Control {
         run: ControlFn,
     },
-    /// `reads`: how a transaction runs the command within itself, if these words of it only read
-    /// the keyspace.
+    /// `reads` returns the function with which a transaction runs the command, if the command with
+    /// these words only reads the keyspace.
     Operate {
         run: OperateFn,
         reads: fn(&[Bytes]) -> Option<ReadFn>,
@@ -187,7 +189,7 @@ pub enum Route {
     },
 }
 
-/// One command.
+/// One command of the table.
 #[derive(Clone, Copy)]
 pub struct Row {
     pub spec: Spec,
@@ -214,10 +216,10 @@ impl Row {
         let canonical: CanonicalFn = |words, context, out| {
             let command = C::parse(&mut Args::new(C::SPEC.name, words), context)?;
             let begin = out.len();
-            postcard::to_io(&command, &mut *out).expect("a command encodes into memory");
+            postcard::to_io(&command, &mut *out).expect("encoding into memory succeeds");
             debug_assert!(
                 postcard::from_bytes::<C>(&out[begin..]).is_ok_and(|decoded| decoded == command),
-                "a replica applies what the client asked for"
+                "the canonical form decodes to an equal command"
             );
             Ok(())
         };
@@ -226,7 +228,7 @@ impl Row {
             let command = decode::<C>(bytes)?;
             let scope = command.scope();
             let changed = Event { name: C::EVENT, class: C::SPEC.group.class() };
-            // A removal under the command's own name is an event of the command's class.
+            // If a removal has the same event name as the command, it has the command's class too.
             let own = C::REMOVAL == C::SPEC.name;
             let class = if own { C::SPEC.group.class() } else { Class::Generic };
             let removed = Event { name: C::REMOVAL, class };
@@ -261,7 +263,8 @@ impl Row {
         Row::new::<C>(Route::Operate { run, reads: C::reads })
     }
 
-    /// What a transaction runs for these words, its name left out, if they only read the keyspace.
+    /// The function with which a transaction runs these words (without the name), if they only read
+    /// the keyspace.
     pub fn reads(&self, words: &[Bytes]) -> Option<ReadFn> {
         match self.route {
             Route::Read { run } => Some(run),
@@ -270,7 +273,7 @@ impl Row {
         }
     }
 
-    /// Whether these words belong into a transaction: they read or write the keyspace.
+    /// Whether these words take part in a transaction, because they read or write the keyspace.
     pub fn takes_part(&self, words: &[Bytes]) -> bool {
         matches!(self.route, Route::Write { .. }) || self.reads(words).is_some()
     }
@@ -279,7 +282,7 @@ impl Row {
         Row::new::<C>(Route::Transact { step: C::STEP })
     }
 
-    /// All names of the command, each with the row as that name reports it.
+    /// All names of the command, each with the row that describes the command under that name.
     pub fn names(&self) -> impl Iterator<Item = (&'static str, Row)> {
         let own = (self.spec.name, *self);
         let row = *self;
@@ -291,27 +294,28 @@ impl Row {
         std::iter::once(own).chain(self.spec.aliases.iter().map(alias))
     }
 
-    /// Whether it only groups subcommands, as `CONFIG` does in Redis. RedisJSON has no containers.
+    /// Whether the command only groups subcommands, as `CONFIG` does in Redis. RedisJSON has no
+    /// such commands.
     pub fn is_container(&self) -> bool {
         self.has_subcommands() && self.spec.arity < -1
     }
 
-    /// Whether it may block its connection until an external event.
+    /// Whether the command may block its connection until an external event.
     pub fn blocks(&self) -> bool {
         self.flags.blocking && !self.flags.without.contains(&"blocking")
     }
 
-    /// Whether its subcommands are counted and measured as commands of their own.
+    /// Whether the subcommands are counted and measured as commands of their own.
     pub fn has_subcommands(&self) -> bool {
         !self.subcommands.is_empty() && self.spec.group != Group::Json
     }
 
-    /// Whether `CLIENT PAUSE .. WRITE` holds it back.
+    /// Whether `CLIENT PAUSE .. WRITE` holds the command back.
     pub fn is_paused_with_writes(&self) -> bool {
         self.flags.paused_with_writes || matches!(self.route, Route::Write { .. })
     }
 
-    /// Whether `words`, the name included, is a valid number of words.
+    /// Whether a request may have `words` words, including the name.
     pub fn arity_fits(&self, words: usize) -> bool {
         let words = i64::try_from(words).unwrap_or(i64::MAX);
         let arity = i64::from(self.spec.arity);

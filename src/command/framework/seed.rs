@@ -1,5 +1,6 @@
-//! Random choices of commands: a command takes a seed when it is parsed, and chooses when it runs.
-//! A write carries its seed through the log, so that every replica makes the same choices.
+//! Makes the random choices of commands reproducible: a command takes a seed when it is parsed, and
+//! makes its choices from the seed when it runs. The seed of a write is part of its log entry, so
+//! every replica makes the same choices.
 
 use std::collections::HashSet;
 
@@ -11,12 +12,13 @@ use crate::error::CommandError;
 use crate::random::Random;
 use crate::resp::Reply;
 
-/// The source of the seeds of commands.
+/// The source from which commands take their seeds.
 #[derive(Clone, Copy, Debug)]
 pub enum SeedSource {
     /// A new seed for each command.
     Fresh(fn() -> u64),
-    /// One seed for all, so that a command that is parsed again makes the same choices.
+    /// The same seed for each command, so that a command that is parsed again makes the same
+    /// choices.
     Fixed(u64),
 }
 
@@ -29,7 +31,7 @@ impl SeedSource {
     }
 }
 
-/// The seed of one command's choices.
+/// The seed from which one command makes its choices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seed(u64);
 
@@ -43,17 +45,17 @@ impl Seed {
     }
 }
 
-/// The generator of a seed's choices. Its sequence is part of the log's format: replicas of
+/// The generator for the choices. Its sequence is part of the log's format, because replicas of
 /// different versions must make the same choices.
 pub struct Rng(u64);
 
 impl Rng {
-    /// The next number below `bound`.
+    /// The next random number, less than `bound`.
     ///
     /// # Panics
     /// If `bound` is 0.
     pub fn below(&mut self, bound: usize) -> usize {
-        assert!(bound > 0, "there is something to choose from");
+        assert!(bound > 0, "the bound is positive");
         let mut random = Random::seeded(self.0);
         self.0 = random.next_u64();
         random.below(bound as u64) as usize
@@ -66,7 +68,7 @@ impl Rng {
     pub fn sample(&mut self, count: usize, len: usize) -> Vec<usize> {
         assert!(count <= len, "a sample is no larger than its population");
         if count * 2 > len {
-            // A large sample: a partial shuffle avoids repeated draws.
+            // For a large sample, a partial shuffle avoids repeated draws of the same position.
             let mut all: Vec<usize> = (0..len).collect();
             (0..count).for_each(|position| all.swap(position, position + self.below(len - position)));
             all.truncate(count);
@@ -82,11 +84,11 @@ impl Rng {
         chosen
     }
 
-    /// The positions for a count: `count` distinct ones, or all; for a negative count, `-count`
-    /// positions that may repeat.
+    /// The chosen positions: `count` distinct ones, or all if there are fewer; for a negative
+    /// count, `-count` positions that may repeat.
     ///
     /// # Errors
-    /// When the positions do not fit into one reply.
+    /// If the elements at the positions would exceed the size of a reply.
     pub fn positions(&mut self, count: i64, len: usize) -> Result<Vec<usize>, CommandError> {
         let wanted = usize::try_from(count.unsigned_abs()).unwrap_or(usize::MAX);
         if count >= 0 {

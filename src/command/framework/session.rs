@@ -6,7 +6,7 @@ use crate::resp::{Protocol, Reply};
 /// The state of a connection that commands may read and change.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Session {
-    /// Unique on this node since its start.
+    /// The id of the connection, unique on this node since its start.
     pub id: u64,
     pub protocol: Protocol,
     /// Set by `CLIENT SETNAME`.
@@ -15,47 +15,47 @@ pub struct Session {
     pub library_version: String,
     /// The client's address, as `host:port`.
     pub address: String,
-    /// The address it connected to.
+    /// The address of this node to which the client connected.
     pub local_address: String,
-    /// The file descriptor of its socket.
+    /// The file descriptor of the connection's socket.
     pub descriptor: i32,
-    /// Unix milliseconds.
+    /// The time at which the client connected, in Unix milliseconds.
     pub connected_ms: u64,
-    /// The consistency of its reads, where it differs from the node's setting.
+    /// The consistency of the connection's reads, if it differs from the node's setting.
     pub read_consistency: Option<ReadConsistency>,
     /// Whether the client has authenticated, or connected while no password was set.
     pub authenticated: bool,
-    /// The number of its subscriptions.
+    /// The numbers of the client's subscriptions.
     pub subscribed: Counts,
     /// The number of commands queued between MULTI and EXEC.
     pub queued: Option<usize>,
     /// The number of watched keys.
     pub watched: usize,
-    /// Whether it receives every command (MONITOR).
+    /// Whether the client receives every command (MONITOR).
     pub monitors: bool,
     pub tracking: Option<Tracking>,
-    /// Set by `CLIENT CACHING` for the next command.
+    /// Set by `CLIENT CACHING`, for the next command.
     pub caching: Option<bool>,
-    /// Set by `CLIENT NO-EVICT` and `CLIENT NO-TOUCH`, for `CLIENT LIST` alone: nothing is evicted,
-    /// and keys have no time of last use.
+    /// Set by `CLIENT NO-EVICT` and `CLIENT NO-TOUCH`, and only shown in `CLIENT LIST`: no client
+    /// is evicted, and keys have no time of last use.
     pub no_evict: bool,
     pub no_touch: bool,
     pub replies: ReplyMode,
 }
 
-/// The effects of a command on its connection, other than changes of the session. The dispatcher
+/// The effects of a command on its connection, except changes of the session. The dispatcher
 /// carries them out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Effects {
-    /// The connection ends after this reply.
+    /// The connection is closed after this reply.
     pub close: bool,
     /// The reply is not sent.
     pub no_reply: bool,
     /// The open transaction and the watched keys are discarded.
     pub reset_transaction: bool,
-    /// The session's `caching` applies to the next command, not to this one.
+    /// The session's `caching` stays set for the next command.
     pub keep_caching: bool,
-    /// This command set the session's `replies`, and decides on its own reply.
+    /// The command has set the session's `replies`, which already applies to its own reply.
     pub chose_replies: bool,
 }
 
@@ -115,8 +115,8 @@ impl Session {
         self.authenticated = false;
     }
 
-    /// Whether only subscription commands are allowed: a RESP2 client with subscriptions cannot
-    /// distinguish replies from messages.
+    /// Whether only subscription commands are allowed: a RESP2 client with subscriptions could not
+    /// distinguish other replies from messages.
     pub fn only_listens(&self) -> bool {
         self.protocol == Protocol::Resp2 && self.subscribed.total() > 0
     }

@@ -4,12 +4,13 @@
 pub const SLOTS: u16 = 16_384;
 
 /// The slot of a key. If the key has a hash tag, as in `user:{1000}:name`, only the tag is hashed,
-/// so that keys can share a slot.
+/// so that related keys can share a slot.
 pub fn of(key: &[u8]) -> u16 {
     crc16(hashed_part(key)) % SLOTS
 }
 
-/// The text between the first `{` and the next `}`, unless it is empty; otherwise the whole key.
+/// The part of a key that is hashed: the text between the first `{` and the next `}`, or the whole
+/// key if that text is missing or empty.
 fn hashed_part(key: &[u8]) -> &[u8] {
     let position = |bytes: &[u8], mark: u8| bytes.iter().position(|byte| *byte == mark);
     let tag = position(key, b'{').map(|open| &key[open + 1..]);
@@ -19,7 +20,8 @@ fn hashed_part(key: &[u8]) -> &[u8] {
     }
 }
 
-/// CRC-16/XMODEM: polynomial 0x1021, initial value 0. The shifts combine the eight steps of a byte.
+/// CRC-16/XMODEM (polynomial 0x1021, initial value 0). The shifts combine the eight steps for one
+/// byte.
 fn crc16(bytes: &[u8]) -> u16 {
     bytes.iter().fold(0, |crc: u16, byte| {
         let mut x = (crc >> 8) ^ u16::from(*byte);
@@ -50,7 +52,7 @@ mod tests {
 
     #[test]
     fn slots_are_those_of_redis() {
-        // Replies of Redis to CLUSTER KEYSLOT.
+        // Expected slots are replies of Redis to CLUSTER KEYSLOT.
         for (key, slot) in [("123456789", 12739), ("foo", 12182), ("bar", 5061), ("hello", 866), ("", 0)] {
             assert_eq!(of(key.as_bytes()), slot, "{key}");
         }

@@ -1,6 +1,7 @@
 //! The subcommands of a row, with their metadata for `COMMAND`.
 //!
-//! A subcommand inherits from its row what it does not state itself: the route and most flags.
+//! A subcommand inherits from its row the metadata that it does not state itself: the route and
+//! most flags.
 
 use super::key_spec::KeySpec;
 use super::row::{Row, Spec};
@@ -10,17 +11,17 @@ use crate::resp::Reply;
 
 const HELP: &str = "Lists the subcommands with their arguments.";
 
-/// A subcommand of a container.
+/// A subcommand of a command such as `CONFIG`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Subcommand {
-    /// In upper case.
+    /// The name in upper case.
     pub name: &'static str,
     /// The words after the name, in the notation of [`Spec::syntax`].
     pub syntax: &'static str,
     pub since: &'static str,
     pub complexity: &'static str,
     pub summary: &'static str,
-    /// Whether it is an administrative command, where it differs from its row.
+    /// Whether the subcommand is administrative; `None` if it is as its row.
     admin: Option<bool>,
     also: &'static [&'static str],
     without: &'static [&'static str],
@@ -37,14 +38,14 @@ impl Subcommand {
         Subcommand { name, syntax, since, complexity, summary, admin: None, also: &[], without: &[] }
     }
 
-    /// `HELP`, which is always allowed.
+    /// The subcommand `HELP`, which every client may use.
     pub const fn help(since: &'static str) -> Subcommand {
         let without = &["noscript", "readonly", "pubsub"];
         let also = &["loading", "stale"];
         Subcommand { admin: Some(false), also, without, ..Subcommand::new("HELP", "", since, "O(1)", HELP) }
     }
 
-    /// Marks an administrative command.
+    /// Marks the subcommand as administrative.
     pub const fn admin(self) -> Subcommand {
         Subcommand { admin: Some(true), ..self }
     }
@@ -53,17 +54,17 @@ impl Subcommand {
         Subcommand { admin: Some(false), ..self }
     }
 
-    /// Adds flags that its row does not have.
+    /// Adds flags that the row does not have.
     pub const fn also(self, also: &'static [&'static str]) -> Subcommand {
         Subcommand { also, ..self }
     }
 
-    /// Removes flags that would follow from its row, and that Redis does not report.
+    /// Removes flags that would follow from the row but are not reported by Redis.
     pub const fn without(self, without: &'static [&'static str]) -> Subcommand {
         Subcommand { without, ..self }
     }
 
-    /// The number of words of a request, the container's name included; a negative arity is a
+    /// The number of words of a request, including the command's name. A negative arity is a
     /// minimum.
     pub fn arity(self) -> i32 {
         let arguments = syntax::arguments(self.syntax);
@@ -76,12 +77,12 @@ impl Subcommand {
         if open { -needed } else { needed }
     }
 
-    /// `config|get`.
+    /// The full name in the form `config|get`.
     pub fn full_name(self, spec: &Spec) -> String {
         format!("{}|{}", spec.name, self.name).to_ascii_lowercase()
     }
 
-    /// The row that this subcommand would have as a command of its own.
+    /// The row that this subcommand would have if it were a command of its own.
     pub fn alone(self, row: &Row) -> Row {
         let has_key =
             syntax::arguments(self.syntax).iter().any(|argument| argument.kind == syntax::Kind::Key);
@@ -100,9 +101,9 @@ pub fn named(row: &Row, name: &[u8]) -> Option<Subcommand> {
     row.subcommands.iter().copied().find(|one| one.name.as_bytes().eq_ignore_ascii_case(name))
 }
 
-/// The reply to `HELP` of a container.
+/// The reply to the subcommand `HELP`.
 pub fn help<C: Command>() -> Reply {
-    let first = format!("{} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:", C::SPEC.name);
+    let first = format!("{} <subcommand> [argument ...], with one of these subcommands:", C::SPEC.name);
     let lines = C::SUBCOMMANDS.iter().map(|one| format!("{} {}", one.name, one.syntax).trim().to_string());
     Reply::Array(std::iter::once(first).chain(lines).map(Reply::bulk).collect())
 }

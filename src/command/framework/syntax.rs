@@ -1,4 +1,4 @@
-//! Parses the notation in which a row writes its arguments, for `COMMAND DOCS`.
+//! Parses the notation in which a row states its arguments, for `COMMAND DOCS`.
 //!
 //! `word` is an argument, `WORD` a token, `[..]` optional, `(a | b)` or `[a | b]` a choice, and
 //! `...` repeats the item before it.
@@ -8,7 +8,7 @@
 pub struct Argument {
     pub name: String,
     pub kind: Kind,
-    /// The keyword before the value, if any.
+    /// The keyword before the value, if there is one.
     pub token: Option<String>,
     pub optional: bool,
     pub multiple: bool,
@@ -16,7 +16,7 @@ pub struct Argument {
 }
 
 impl Argument {
-    /// The minimum number of words when the argument is present.
+    /// The minimum number of words that the argument takes if it is present.
     pub fn words(&self) -> i32 {
         let fewest = |part: &Argument| if part.optional { 0 } else { part.words() };
         let token = i32::from(self.token.is_some() && self.kind != Kind::PureToken);
@@ -28,13 +28,13 @@ impl Argument {
             }
     }
 
-    /// Whether it may have more words than the minimum.
+    /// Whether the argument may take more words than the minimum.
     pub fn is_open(&self) -> bool {
         self.optional || self.multiple || self.parts.iter().any(Argument::is_open)
     }
 }
 
-/// The types of arguments: those of Redis' documentation that occur here.
+/// The types of arguments that occur here, named as in Redis' documentation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Key,
@@ -70,12 +70,12 @@ pub fn arguments(syntax: &str) -> Vec<Argument> {
     sequence(&words, &mut next)
 }
 
-/// Parses arguments up to a closing mark or the end; a `|` turns them into the options of a choice.
+/// Parses arguments up to a closing mark or the end. A `|` makes them the options of a choice.
 fn sequence(words: &[&str], next: &mut usize) -> Vec<Argument> {
     let mut choices: Vec<Vec<Argument>> = vec![Vec::new()];
     while let Some(&word) = words.get(*next) {
         *next += 1;
-        let here = choices.last_mut().expect("there is always one choice");
+        let here = choices.last_mut().expect("a sequence has at least one choice");
         match word {
             "]" | ")" => break,
             "|" => {
@@ -104,7 +104,7 @@ fn sequence(words: &[&str], next: &mut usize) -> Vec<Argument> {
     vec![Argument { name, kind: Kind::OneOf, token: None, optional: false, multiple: false, parts }]
 }
 
-/// `EX seconds` is one argument with a token, not two.
+/// Joins a keyword and its value, such as `EX seconds`, into one argument with a token.
 fn merge_token(here: &mut Vec<Argument>) {
     if here.len() < 2 {
         return;

@@ -3,31 +3,31 @@
 
 use super::slot::SLOTS;
 
-/// The cluster as this node knows it.
+/// The cluster, as far as this node knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Topology {
     /// The cluster's name.
     pub cluster: String,
-    /// This node.
+    /// The id of this node.
     pub node_id: u64,
     pub leader: Option<u64>,
-    /// The leader's term. It rises with every change of the leader, as Redis' epochs do.
+    /// The leader's term. Like Redis' epochs, it increases with every change of the leader.
     pub term: u64,
-    /// In the order of their ids, learners included.
+    /// The members in the order of their ids, learners included.
     pub members: Vec<Peer>,
 }
 
-/// A member of the cluster, as clients reach it.
+/// A member of the cluster, with the address for clients.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Peer {
     pub id: u64,
-    /// An address or a name, without brackets. Empty if unknown; clients then use the host that
-    /// they are connected to.
+    /// An address or a host name, without brackets. It is empty if unknown; clients then use the
+    /// host to which they are connected.
     pub host: String,
     pub port: u16,
     pub raft_port: u16,
     pub voter: bool,
-    /// The index of the last entry that it is known to have.
+    /// The index of the last entry that the member is known to have.
     pub offset: u64,
 }
 
@@ -40,12 +40,12 @@ impl Topology {
         self.members.iter().find(|peer| Some(peer.id) == self.leader)
     }
 
-    /// This node, if it is a member.
+    /// This node's entry in `members`, if it is a member.
     pub fn own(&self) -> Option<&Peer> {
         self.members.iter().find(|peer| peer.id == self.node_id)
     }
 
-    /// All members but the leader.
+    /// All members except the leader.
     pub fn replicas(&self) -> impl Iterator<Item = &Peer> {
         self.members.iter().filter(|peer| Some(peer.id) != self.leader)
     }
@@ -54,8 +54,8 @@ impl Topology {
         self.members.iter().find(|peer| self.name(peer.id).as_bytes().eq_ignore_ascii_case(name))
     }
 
-    /// A node's id in Redis Cluster: 40 hex digits that depend on the cluster's name and the node's
-    /// id alone.
+    /// A node's id in Redis Cluster: 40 hex digits that depend only on the cluster's name and the
+    /// node's id.
     ///
     /// The first 16 digits are a permutation of the ids, so that no two nodes of a cluster share a
     /// name.
@@ -67,7 +67,7 @@ impl Topology {
         format!("{first:016x}{second:016x}{:08x}", scrambled(second) as u32)
     }
 
-    /// The range of served slots: all while a leader is known.
+    /// The range of slots that are served: all of them while a leader is known.
     pub fn slots(&self) -> Option<(u16, u16)> {
         self.master().map(|_| (0, SLOTS - 1))
     }
@@ -81,18 +81,19 @@ fn scrambled(number: u64) -> u64 {
 }
 
 impl Peer {
-    /// `host:port` for clients, as `MOVED` and `CLUSTER NODES` write it.
+    /// The address for clients, `host:port`, as in `MOVED` and `CLUSTER NODES`.
     pub fn address(&self) -> String {
         format!("{}:{}", self.host, self.port)
     }
 
-    /// Whether `host` is a name and not an address.
+    /// Whether `host` is a host name and not an IP address.
     pub fn has_hostname(&self) -> bool {
         !self.host.is_empty() && self.host.parse::<core::net::IpAddr>().is_err()
     }
 }
 
-/// Host and port of an address. The host of the unspecified address (all interfaces) is empty.
+/// The host and the port of an address. For an unspecified host (all interfaces), the host is
+/// empty.
 pub fn host_and_port(address: &str) -> (String, u16) {
     let (host, port) = address.rsplit_once(':').unwrap_or((address, ""));
     let host = host.trim_start_matches('[').trim_end_matches(']');
@@ -118,10 +119,14 @@ mod tests {
                 let name = of(cluster).name(id);
                 assert!(name.len() == 40 && name.bytes().all(|digit| digit.is_ascii_hexdigit()), "{name}");
                 assert_eq!(name, of(cluster).name(id), "a name stays");
-                assert!(seen.insert(name[..8].to_string()), "tools show the first digits: {name}");
+                assert!(
+                    seen.insert(name[..8].to_string()),
+                    "tools show only the first digits, which have to differ: {name}"
+                );
             }
         }
-        // Clients keep names: a name that changed with a version would look like another node.
+        // Clients remember names: if a new version changed them, a node would look like another
+        // one.
         assert_eq!(of("0123456789abcdef").name(1), "66fe172c8ca429e362bcc056d69c13fa1f2cb7e4");
     }
 

@@ -1,5 +1,5 @@
-//! Hashes: fields with values. The order of the fields is that of insertion, which is part of the
-//! replicated state, so that HGETALL and random choices agree on every node.
+//! Hashes: fields with values. The fields keep the order of insertion, which is part of the
+//! replicated state, so HGETALL and random choices agree on every node.
 
 pub mod read;
 pub mod write;
@@ -19,15 +19,22 @@ impl Family for Hash {
 }
 
 impl Keyed for Hash {
-    const GET: Spec =
-        Spec::of_key(Group::Hash, "HGET", 3, "2.0.0", "O(1)", "Reads one field of a hash.", "key field");
+    const GET: Spec = Spec::of_key(
+        Group::Hash,
+        "HGET",
+        3,
+        "2.0.0",
+        "O(1)",
+        "Reads the value of a field of a hash.",
+        "key field",
+    );
     const GET_EACH: Spec = Spec::of_key(
         Group::Hash,
         "HMGET",
         -3,
         "2.0.0",
         "O(N), N: fields named",
-        "Reads several fields of a hash, with null for each that is missing.",
+        "Reads the values of several fields of a hash, with null for each missing one.",
         "key field ...",
     );
     const REMOVE: Spec = Spec::of_key(
@@ -36,7 +43,7 @@ impl Keyed for Hash {
         -3,
         "2.0.0",
         "O(N), N: fields named",
-        "Removes fields from a hash, and the hash with its last one.",
+        "Removes fields from a hash, and the hash itself with its last field.",
         "key field ...",
     )
     .used(Usage::DELETED_FROM);
@@ -45,8 +52,8 @@ impl Keyed for Hash {
         "HSCAN",
         -3,
         "2.8.0",
-        "O(1) a call, O(N) to the end, N: elements",
-        "Lists the fields of a hash in batches, from a cursor on.",
+        "O(1) for a call, O(N) for all of them, N: elements",
+        "Lists the fields of a hash in batches, starting at a cursor.",
         "key cursor [MATCH pattern] [COUNT count] [NOVALUES]",
     );
     const HAS_VALUES: bool = true;
@@ -71,7 +78,7 @@ impl Indexed for Hash {
         -2,
         "6.2.0",
         "O(N), N: fields named",
-        "Picks fields of a hash at random.",
+        "Selects fields of a hash at random.",
         "key [count [WITHVALUES]]",
     );
 

@@ -12,7 +12,7 @@ use crate::keyspace::{Collection, Element, Hash, Key, View};
 use crate::resp::Reply;
 
 fn pairs(hash: &Hash) -> Result<Reply, CommandError> {
-    // The fields and the values below have budgets of their own; this is for the pairs.
+    // The fields and the values are limited by budgets of their own; this one limits the pairs.
     Budget::default()
         .spend(hash.len().saturating_mul(2 * size_of::<Reply>()).saturating_add(hash.bytes()))?;
     let fields = bulks(hash.iter().map(|(field, _)| field))?;
@@ -85,7 +85,7 @@ macro_rules! get_commands {
 }
 
 get_commands! {
-    Hexists, "HEXISTS", "2.0.0", "O(1)", INSPECTED, |value| Reply::Integer(i64::from(value.is_some())), "Tells whether a hash has a field.";
+    Hexists, "HEXISTS", "2.0.0", "O(1)", INSPECTED, |value| Reply::Integer(i64::from(value.is_some())), "Reports whether a hash has a field.";
     Hstrlen, "HSTRLEN", "3.2.0", "O(1)", INSPECTED, |value| Reply::Integer(value.map_or(0, |value| value.as_bytes().len() as i64)),
-        "Counts the bytes of one field's value.";
+        "Counts the bytes of a field's value.";
 }

@@ -68,7 +68,7 @@ macro_rules! set_commands {
 }
 
 set_commands! {
-    Hset, "HSET", "2.0.0", "O(1) a field, O(N) in all, N: fields", Reply::Integer, "Writes fields of a hash and counts those that are new.";
+    Hset, "HSET", "2.0.0", "O(1) for each field, O(N) in total, N: fields", Reply::Integer, "Writes fields of a hash and counts those that are new.";
     Hmset, "HMSET", "2.0.0", "O(N), N: fields", |_| Reply::OK, "Writes fields of a hash.";
 }
 
@@ -86,7 +86,7 @@ impl Command for Hsetnx {
         4,
         "2.0.0",
         "O(1)",
-        "Writes a field of a hash unless it is there already.",
+        "Writes a field of a hash unless the field exists.",
         "key field value",
     )
     .used(Usage::INSERTED_INTO);
@@ -129,7 +129,7 @@ impl Command for Hincrby {
         4,
         "2.0.0",
         "O(1)",
-        "Adds to an integer in a hash; a missing field counts as 0.",
+        "Adds to an integer field of a hash; a missing field counts as 0.",
         "key field increment",
     );
     const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
@@ -170,7 +170,7 @@ impl Command for Hincrbyfloat {
         4,
         "2.6.0",
         "O(1)",
-        "Adds a decimal number to one in a hash; a missing field counts as 0.",
+        "Adds to a decimal field of a hash; a missing field counts as 0.",
         "key field increment",
     );
     const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };

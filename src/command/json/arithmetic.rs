@@ -20,8 +20,8 @@ use crate::resp::{Protocol, Reply};
 pub struct Operands {
     key: Key,
     path: Target,
-    /// The encoded number, or the error text for it. The error applies only if the key exists,
-    /// because RedisJSON looks up the key first.
+    /// The encoded operand, or the text of the error for an invalid one. The error is returned only
+    /// if the key exists, because RedisJSON looks up the key first.
     by: Result<Document, Box<str>>,
     protocol: Protocol,
 }
@@ -115,8 +115,8 @@ impl Operands {
 
 type Fresh = Vec<(usize, Number)>;
 
-/// The result of each match; and the new numbers by offset, ascending and each location once. A
-/// location that matched twice is computed twice.
+/// Computes the result of each match, and the new numbers by offset: ascending, and each location
+/// once. If a location matched twice, the operation is applied to it twice.
 fn results(
     path: &Path,
     document: &Document,
@@ -132,8 +132,8 @@ fn results(
             results.push(None);
             continue;
         };
-        // Except for unions, matches are in document order, so the location is mostly the last or a
-        // new one.
+        // Except for unions, matches are in document order, so the location is usually the last one
+        // or a new one.
         let known = fresh.iter().rposition(|(at, _)| *at <= location.at);
         let after = match known.filter(|&nth| fresh[nth].0 == location.at) {
             Some(nth) => {
@@ -171,7 +171,8 @@ fn encoded(number: Number) -> Vec<u8> {
     out.into_bytes()
 }
 
-/// Writes each number at its offset; a single number of the same size is replaced in place.
+/// Writes each number at its offset. A single number is replaced in place if the new one has the
+/// same size.
 fn put(document: &mut Document, fresh: &[(usize, Number)], steps: Steps<'_>) -> Result<(), CommandError> {
     if let [(at, number)] = fresh
         && document.try_replace_in_place(*at, &encoded(*number))
@@ -180,12 +181,12 @@ fn put(document: &mut Document, fresh: &[(usize, Number)], steps: Steps<'_>) -> 
     }
     steps.spend_on_edit(document)?;
     let offsets: Vec<usize> = fresh.iter().map(|(at, _)| *at).collect();
-    // Numbers have at most nine bytes, so the limit of the document needs no check.
+    // The size limit is lifted, because a number has at most nine bytes.
     let limits = ParseLimits { document_bytes_max: usize::MAX };
     let edited = rewrite(document, &offsets, &limits, |nth, tail| {
         tail.replace(&encoded(fresh[nth].1))?;
         Ok(Action::Keep)
     })?;
-    *document = edited.expect("nothing was deleted");
+    *document = edited.expect("an edit without deletions keeps the root");
     Ok(())
 }

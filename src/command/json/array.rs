@@ -68,7 +68,7 @@ impl Write for Arrappend {
 pub struct Arrinsert {
     key: Key,
     path: Target,
-    /// A negative index counts from the end.
+    /// The index; if negative, it counts from the end.
     index: i64,
     elements: Elements,
     limit: SizeLimit,
@@ -115,8 +115,8 @@ impl Write for Arrinsert {
 pub struct Arrpop {
     key: Key,
     path: Target,
-    /// A negative index counts from the end. An index out of range selects the first or the last
-    /// element.
+    /// The index; if negative, it counts from the end. An index out of range selects the first or
+    /// the last element.
     index: i64,
     expansion: Option<Expansion>,
 }
@@ -130,7 +130,7 @@ impl Command for Arrpop {
         group: Group::Json,
         since: "1.0.0",
         complexity: "O(N), N: size of the document",
-        summary: "Takes an element out of each array at the path and returns it.",
+        summary: "Removes an element of each array at the path and returns it.",
         syntax: "key [FORMAT format] [path [index]]",
     };
     const FLAGS: Flags = Flags { denyoom: false, ..Flags::DEFAULT };
@@ -139,7 +139,8 @@ impl Command for Arrpop {
 impl Write for Arrpop {
     fn parse(args: &mut Args<'_>, context: &Context) -> Result<Arrpop, CommandError> {
         let key = args.key()?;
-        // The last word is a path, even if it is FORMAT.
+        // FORMAT is a keyword only if another word follows; the last word is a path, even if it is
+        // FORMAT.
         let expansion = if args.left() > 1 && args.keyword("FORMAT") {
             let expansion = named(args.word()?)?;
             needs_resp3(context)?;
@@ -148,7 +149,7 @@ impl Write for Arrpop {
             None
         };
         let path = Target::or_legacy_root(args)?;
-        // As in RedisJSON, an index that is not a number is ignored.
+        // As in RedisJSON, an index that is not a number counts as -1.
         let index = args.word_if_any().and_then(|word| integer(word)).unwrap_or(-1);
         Ok(Arrpop { key, path, index, expansion })
     }
@@ -251,7 +252,7 @@ impl Arrrem {
 pub struct Arrtrim {
     key: Key,
     path: Target,
-    /// A negative index counts from the end.
+    /// The first index to keep; if negative, it counts from the end.
     start: i64,
     stop: i64,
 }
@@ -280,7 +281,8 @@ impl Write for Arrtrim {
     }
 
     fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
-        // A document that only shrinks is accepted, even if the limit was lowered below its size.
+        // The size limit is lifted: trimming only shrinks a document, which may exceed a limit that
+        // was lowered after it was written.
         let limits = ParseLimits { document_bytes_max: usize::MAX };
         let lengths = edit_key(keyspace, &self.key, &self.path, &limits, is_array, |tail| {
             let (start, end) = self.kept(tail.value().count() as i64);
@@ -293,7 +295,7 @@ impl Write for Arrtrim {
 }
 
 impl Arrtrim {
-    /// The range of indexes to keep, as its first and the one behind its last.
+    /// The first index to keep, and the index after the last one to keep.
     fn kept(&self, len: i64) -> (usize, usize) {
         let from_end = |at: i64| if at < 0 { len.saturating_add(at).max(0) } else { at };
         let (start, stop) = (from_end(self.start), from_end(self.stop).min(len - 1));

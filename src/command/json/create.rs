@@ -1,4 +1,4 @@
-//! Creation of members by JSON.SET, JSON.MSET and JSON.MERGE if their path matches nothing.
+//! Creates members for JSON.SET, JSON.MSET and JSON.MERGE if their path matches nothing.
 
 use super::reply::{INDEX_OUT_OF_RANGE, NOT_STATIC};
 use crate::error::CommandError;
@@ -7,9 +7,9 @@ use crate::json::path::{Path, Segment, Selector, Steps};
 use crate::json::{Builder, DEPTH_MAX, Document, Kind, ParseLimits, TOO_DEEP, Value};
 use crate::keyspace::Edited;
 
-/// Adds the member that the last step of the path names to the object at the other steps; whether
-/// there is such an object. Each step must be a single name or index, and only the last may be
-/// missing.
+/// Adds the member named by the last step of the path to the object that the other steps lead to.
+/// Returns whether that object exists. Each step must be a single name or index, and only the last
+/// one may be missing.
 pub fn create_member(
     document: &mut Document,
     path: &Path,
@@ -31,8 +31,8 @@ pub fn create_member(
     Ok(Edited::Changed(true))
 }
 
-/// Like [`create_member`], and also creates missing objects on the way. Arrays are never created,
-/// so each missing step must be a name.
+/// Like [`create_member`], and also creates missing objects along the path. Arrays are never
+/// created, so each missing step must be a name.
 pub fn create_path(
     document: &mut Document,
     path: &Path,
@@ -55,7 +55,8 @@ pub fn create_path(
             return Ok(Edited::Changed(true));
         }
         nested = wrapped(name, &nested);
-        // A deeper document is refused in the end, so stop wrapping here.
+        // A deeper document is refused afterwards, so no further object is wrapped around the
+        // value.
         if Value::at(&nested, 0).depth() > DEPTH_MAX {
             return Err(TOO_DEEP);
         }
@@ -64,7 +65,7 @@ pub fn create_path(
     Err(INDEX_OUT_OF_RANGE)
 }
 
-/// An object with one member.
+/// An object with this member only.
 fn wrapped(name: &[u8], value: &[u8]) -> Vec<u8> {
     let mut out = Builder::with_capacity(name.len() + value.len() + 10);
     let open = out.open(Kind::Object, name.len() + value.len() + 5);

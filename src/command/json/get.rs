@@ -22,13 +22,13 @@ pub struct Get {
     expansion: Option<Expansion>,
 }
 
-/// The paths of a request. The root, which is the most frequent, needs no parsing.
+/// The paths of a request. The root is the most frequent one and needs no parsing.
 enum Paths {
     LegacyRoot,
     Root,
     One(Path),
-    /// With the client's words, which become the keys of the reply. A path that cannot be parsed is
-    /// left out.
+    /// The words that the client sent, which become keys of the reply, with the parsed paths. A
+    /// path that cannot be parsed is left out.
     Several(Vec<(Bytes, Path)>),
 }
 
@@ -74,7 +74,7 @@ impl Read for Get {
             } else if words.is_empty() && args.keyword("FORMAT") {
                 expansion = format(args.word()?, context)?;
             } else if args.keyword("FORMAT") {
-                // After a path, the format must be known, and RESP2 ignores it.
+                // FORMAT after a path must name a known format. In RESP2 it has no effect.
                 let named = named(args.word()?)?;
                 expansion = if needs_resp3(context).is_ok() { named } else { expansion };
             } else if !args.keyword("NOESCAPE") {
@@ -108,7 +108,7 @@ impl Paths {
 }
 
 impl Get {
-    /// `JSON.GET key path`, for `QGET`.
+    /// A read of one path, for `QGET`.
     pub fn one(key: &Bytes, path: &Bytes) -> Result<Get, CommandError> {
         let paths = Paths::parse(&[path])?;
         Ok(Get { key: key.clone(), paths, layout: Layout::default(), expansion: None })
@@ -136,7 +136,7 @@ impl Get {
         Ok(Reply::bulk(out))
     }
 
-    /// One array for each path, in the order of the request.
+    /// Expands the matches: one array for each path, in the order of the request.
     fn expanded(
         &self,
         document: &Document,
@@ -154,7 +154,7 @@ impl Get {
     }
 }
 
-/// The paths without repetitions, since an object has each key once.
+/// The paths without repetitions, because an object has each key only once.
 fn distinct(paths: &[(Bytes, Path)]) -> impl Iterator<Item = &(Bytes, Path)> {
     let is_first = |nth: usize, word: &Bytes| paths[..nth].iter().all(|(before, _)| before != word);
     paths.iter().enumerate().filter(move |(nth, (word, _))| is_first(*nth, word)).map(|(_, pair)| pair)
@@ -190,7 +190,7 @@ fn several(
 
 pub struct Mget {
     keys: Vec<Bytes>,
-    /// `None` for a path that cannot be parsed; it matches nothing.
+    /// `None` for a path that cannot be parsed, which matches nothing.
     path: Option<Path>,
 }
 
@@ -220,8 +220,8 @@ impl Read for Mget {
 
     fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
         let (mut budget, steps) = (Budget::default(), keyspace.steps());
-        // All documents are from one moment. They are immutable, so the keyspace is released before
-        // they are printed.
+        // The documents are all read at the same moment. They are immutable, so the keyspace is
+        // released before they are printed.
         let documents: Vec<_> = self.keys.iter().map(|key| keyspace.document(key)).collect();
         keyspace.release();
         let one = |document| {
@@ -231,8 +231,8 @@ impl Read for Mget {
             let mut out = Vec::new();
             match render(path, &document, &Style::default(), (&mut budget, steps), &mut out) {
                 Ok(()) => Ok(Reply::bulk(out)),
-                // An error of one document is null; a spent budget is the error of the whole
-                // command.
+                // An error in one document makes its value null; an exhausted budget fails the
+                // whole command.
                 Err(error) if error == Budget::SPENT || error == CommandError::OUT_OF_STEPS => Err(error),
                 Err(_) => Ok(Reply::Null),
             }

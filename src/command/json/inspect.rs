@@ -20,7 +20,7 @@ use crate::resp::{Protocol, Reply};
 
 pub struct TypeOf {
     key: bytes::Bytes,
-    /// `None` for a legacy path that cannot be parsed; it matches nothing.
+    /// `None` for a legacy path that cannot be parsed, which matches nothing.
     path: Option<Path>,
     protocol: Protocol,
 }
@@ -34,7 +34,7 @@ impl Command for TypeOf {
         group: Group::Json,
         since: "1.0.0",
         complexity: "O(N), N: size of the document",
-        summary: "Names the type of each value at the path.",
+        summary: "Reports the type of each value at the path.",
         syntax: "key [path]",
     };
 }
@@ -63,7 +63,7 @@ impl Read for TypeOf {
                 }
             }
         };
-        // RESP3 wraps the reply of RESP2 in one more array, as RedisJSON does.
+        // In RESP3, RedisJSON returns the same reply inside one more array.
         Ok(match self.protocol {
             Protocol::Resp2 => reply,
             Protocol::Resp3 => Reply::Array(vec![reply]),
@@ -84,7 +84,7 @@ impl Command for Version {
         group: Group::Json,
         since: "0.1.0",
         complexity: "O(1)",
-        summary: "Tells the version of a key, for the IFVER of JSON.SET.",
+        summary: "Reports the version of a key, for the option IFVER of JSON.SET.",
         syntax: "key",
     };
 }
@@ -115,7 +115,7 @@ pub enum Quantity {
     Memory,
     /// The depth of nested containers.
     Depth,
-    /// The number of values, containers below the first included.
+    /// The number of values inside, at all depths.
     Fields,
 }
 
@@ -151,7 +151,7 @@ impl Command for Debug {
             "key [path]",
             "0.1.0",
             "O(N), N: size of the document",
-            "Tells how deep containers nest in each value at the path.",
+            "Reports how deep containers nest in each value at the path.",
         ),
         Subcommand::new(
             "FIELDS",
@@ -264,7 +264,7 @@ fn resp(value: Value<'_>) -> Reply {
         Kind::True => Reply::Simple("true"),
         Kind::False => Reply::Simple("false"),
         Kind::Int | Kind::Uint | Kind::Float => {
-            number(Number::of(value).expect("a number's kind was matched"))
+            number(Number::of(value).expect("the kind is that of a number"))
         }
         Kind::Text | Kind::TextEscaped => Reply::bulk(value.payload().to_vec()),
         Kind::Array => {

@@ -24,9 +24,9 @@ use crate::json::{BadJson, Document, Kind, Value, same};
 use crate::keyspace::View;
 use crate::resp::Reply;
 
-/// The replies without a value of the right type. `None` is null.
+/// The replies if there is no value of the right type. `None` stands for null.
 pub struct Otherwise {
-    /// The key does not exist, and the path is a `$` path.
+    /// The key does not exist, and the path begins with `$`.
     pub no_key: CommandError,
     /// The key does not exist, and the path is a legacy path.
     pub no_key_legacy: Option<CommandError>,
@@ -36,8 +36,8 @@ pub struct Otherwise {
     pub wrong_type: CommandError,
 }
 
-/// The results of `say` for all matches of a `$` path, null for a wrong type; or its result for the
-/// first match of a legacy path.
+/// The results of `say` for all matches of a `$` path, with null for a value of the wrong type; for
+/// a legacy path, the result for the first match.
 pub fn measure(
     keyspace: &View<'_>,
     key: &Bytes,
@@ -66,11 +66,11 @@ pub fn measure(
     }
 }
 
-/// What a command measures of each match of a path.
+/// A property that a command measures of each match of a path.
 pub trait Property {
     const SPEC: Spec;
     const OTHERWISE: Otherwise;
-    /// `None` if the value has the wrong type.
+    /// The property; `None` if the value has the wrong type.
     fn of(value: Value<'_>) -> Option<Reply>;
 }
 
@@ -175,7 +175,7 @@ pub struct Arrindex {
     path: Path,
     wanted: Document,
     start: i64,
-    /// Exclusive; 0 means the end.
+    /// The index before which the search ends; 0 stands for the end of the array.
     stop: i64,
 }
 
@@ -188,7 +188,7 @@ impl Command for Arrindex {
         group: Group::Json,
         since: "1.0.0",
         complexity: "O(N), N: size of the document",
-        summary: "Finds where a value comes first in each array at the path.",
+        summary: "Finds the first index of a value in each array at the path.",
         syntax: "key path json [start [stop]]",
     };
 }

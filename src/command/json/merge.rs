@@ -65,7 +65,8 @@ impl Merge {
         Ok(Merge { key, path: Target::parse(path)?, patch, limit: SizeLimit::of(context) })
     }
 
-    /// Merges the patch into the matches, or adds it to an object; whether either was possible.
+    /// Merges the patch into the matches, or adds it as a member to an object. Returns whether
+    /// either was possible.
     fn edit(
         &self,
         path: &Path,
@@ -89,11 +90,11 @@ impl Merge {
             tail.replace(&merged.into_bytes())?;
             Ok(Action::Keep)
         })?;
-        *document = edited.expect("nothing was deleted");
+        *document = edited.expect("an edit without deletions keeps the root");
         Ok(Edited::Changed(true))
     }
 
-    /// The matches by offset, each once, without those inside of a match that is replaced.
+    /// The matches by offset, each once, without those inside a match that the patch replaces.
     fn survivors(&self, document: &Document, mut found: Vec<Location>) -> Vec<Location> {
         found.sort_unstable_by_key(|location| location.at);
         found.dedup_by_key(|location| location.at);

@@ -1,7 +1,7 @@
 //! The JSON commands of RedisJSON, and some additions.
 //!
 //! * [`target`] holds paths as the log carries them, and finds and edits their matches; `create`
-//!   adds members that a path names and does not find.
+//!   adds members that a path names and that do not exist.
 //! * [`reply`] turns matches into replies, and holds the errors that clients of RedisJSON rely on.
 //! * The other files have the commands: reads in `get`, `measure` and `inspect`, writes in the
 //!   rest.
@@ -9,8 +9,9 @@
 //! Invariants:
 //! * replies, error texts and the order of edits are those of RedisJSON, as recorded in
 //!   `tests/conformance/`;
-//! * an error changes nothing, however many matches a path has;
-//! * paths run within their fuel, and replies within the budget of the request.
+//! * a command that fails has changed nothing, even if some matches could have been edited;
+//! * the evaluation of paths is limited by their fuel, and the size of replies by the budget of the
+//!   request.
 
 pub mod arithmetic;
 pub mod array;

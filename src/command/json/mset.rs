@@ -14,9 +14,9 @@ use crate::json::{BadJson, Document};
 use crate::keyspace::{Edited, Key, Scope, Value, Writer};
 use crate::resp::Reply;
 
-/// The document bytes that one command processes. Each path walks its document and each change
-/// rewrites it, and a request can name a large document many times. 1 GiB takes about half a
-/// second.
+/// Maximum document bytes that one command processes. Each path walks its document and each change
+/// copies it, and a request can name a large document many times. Processing 1 GiB takes about half
+/// a second.
 pub(in crate::command) const WALKED_BYTES_MAX: usize = 1 << 30;
 const TOO_MUCH: CommandError = CommandError::fixed("ERR too many changes for the size of the documents");
 
@@ -42,7 +42,7 @@ impl Command for Mset {
         group: Group::Json,
         since: "2.6.0",
         complexity: "O(N*M), N: keys, M: size of a document",
-        summary: "Writes values at paths of several documents, all or none.",
+        summary: "Writes values at paths of several documents; all of them or none.",
         syntax: "(key path json) ...",
     };
 }
@@ -65,8 +65,8 @@ impl Write for Mset {
         Scope::of(self.settings.len())
     }
 
-    /// Edits copies of the documents, which share their bytes, and stores them once all changes
-    /// have succeeded.
+    /// Edits copies of the documents, which share their bytes with the originals, and stores them
+    /// once all changes have succeeded.
     fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         let mut staged: Vec<(Key, Option<Document>)> = Vec::with_capacity(self.settings.len());
         let mut positions: BTreeMap<Key, usize> = BTreeMap::new();
@@ -91,7 +91,7 @@ impl Write for Mset {
             return Ok(Reply::Null);
         }
         for (key, document) in staged {
-            let document = document.expect("a setting that succeeded leaves a document");
+            let document = document.expect("a successful write leaves a document");
             keyspace.put_keeping_deadline(key, Value::Json(document));
         }
         Ok(Reply::OK)
@@ -99,7 +99,7 @@ impl Write for Mset {
 }
 
 impl Setting {
-    /// Whether the value was set.
+    /// Returns whether the value was set.
     fn apply(
         self,
         document: &mut Option<Document>,

@@ -11,8 +11,9 @@ use crate::json::{BadJson, Document, Kind, ParseLimits, Value, equal};
 use crate::keyspace::{Edited, Key, Writer};
 use crate::resp::Reply;
 
-/// The document bytes that one patch processes. Each operation may copy the document, so a long
-/// patch of a large document would hold up every replica. 1 GiB takes some tenths of a second.
+/// Maximum document bytes that one patch processes. Each operation may copy the document, so a long
+/// patch of a large document would keep every replica busy. Processing 1 GiB takes some tenths of a
+/// second.
 pub(in crate::command) const WALKED_BYTES_MAX: usize = 1 << 30;
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -31,7 +32,7 @@ impl Command for Patch {
         group: Group::Json,
         since: "0.1.0",
         complexity: "O(N), N: size of the document",
-        summary: "Applies a JSON Patch (RFC 6902) to a document, all of it or nothing.",
+        summary: "Applies a JSON Patch (RFC 6902) to a document; all operations or none.",
         syntax: "key json-patch",
     };
 }
@@ -109,7 +110,7 @@ impl Refused {
     }
 }
 
-const NOT_AN_OPERATION: CommandError = CommandError::fixed("it is not an object");
+const NOT_AN_OPERATION: CommandError = CommandError::fixed("the operation is not an object");
 const BAD_NAME: CommandError =
     CommandError::fixed("`op` is not one of add, remove, replace, move, copy, test");
 const NO_PATH: CommandError = CommandError::fixed("`path` is missing or not a JSON Pointer");
@@ -200,12 +201,12 @@ fn remove(document: &Document, path: &Pointer) -> Result<Document, CommandError>
     delete(document, &[location]).ok_or(ROOT_STAYS)
 }
 
-/// A JSON Pointer (RFC 6901): the steps from the root, unescaped; none for the root.
+/// A JSON Pointer (RFC 6901): the steps from the root, unescaped. The root itself has no steps.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Pointer(Vec<Box<str>>);
 
 impl Pointer {
-    /// `None` for invalid text: it does not begin with a slash, or has a bad escape.
+    /// Parses a pointer; `None` if the text does not begin with a slash or has an invalid escape.
     fn parse(text: &str) -> Option<Pointer> {
         if text.is_empty() {
             return Some(Pointer(Vec::new()));
@@ -222,7 +223,7 @@ impl Pointer {
         &self.0
     }
 
-    /// Whether `other` points below this pointer's value.
+    /// Whether `other` points to a value inside the value of this pointer.
     fn contains(&self, other: &Pointer) -> bool {
         other.0.len() > self.0.len() && other.0.starts_with(&self.0)
     }
@@ -242,7 +243,7 @@ fn unescaped(step: &str) -> Option<Box<str>> {
     Some(out.into())
 }
 
-/// The value at the steps.
+/// The value to which the steps lead; `None` if there is none.
 fn resolve<'v>(root: Value<'v>, steps: &[Box<str>]) -> Option<Value<'v>> {
     steps.iter().try_fold(root, |value, step| match value.kind() {
         Kind::Object => value.member(step.as_bytes()).map(|member| member.value),
@@ -251,7 +252,7 @@ fn resolve<'v>(root: Value<'v>, steps: &[Box<str>]) -> Option<Value<'v>> {
     })
 }
 
-/// A step as the index of an element: digits without leading zeros.
+/// Parses a step as an array index: digits without leading zeros.
 fn index(step: &str) -> Option<usize> {
     let digits = step.bytes().all(|byte| byte.is_ascii_digit());
     let plain = digits && !step.is_empty() && (step == "0" || !step.starts_with('0'));

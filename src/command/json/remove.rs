@@ -42,7 +42,7 @@ impl Command for Del {
 }
 
 impl Write for Del {
-    /// RedisJSON's event, whether the document is removed or a part of it.
+    /// RedisJSON reports this event both if the document is removed and if a part of it is.
     const REMOVAL: &'static str = "JSON.DEL";
 
     fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Del, CommandError> {
@@ -110,7 +110,7 @@ impl Write for Clear {
             if found.iter().any(|location| is_packed_number(document, location)) {
                 return Err(BAD_OBJECT);
             }
-            // A match inside of another match is cleared with it.
+            // A match inside another match is cleared together with it.
             let offsets = outermost(document, &found);
             let limits = ParseLimits { document_bytes_max: usize::MAX };
             let count = found.iter().filter(|location| offsets.binary_search(&location.at).is_ok()).count();
@@ -122,7 +122,7 @@ impl Write for Clear {
     }
 }
 
-/// Whether clearing changes the value.
+/// Whether clearing would change the value.
 fn is_filled(value: Value<'_>) -> bool {
     match Number::of(value) {
         Some(number) => number.as_f64() != 0.0,

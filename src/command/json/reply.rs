@@ -28,12 +28,14 @@ pub const EXPECTED_ARRAY: CommandError =
 pub const EXPECTED_OBJECT: CommandError =
     CommandError::fixed("WRONGTYPE wrong type of path value - expected object");
 
-/// A path without a match can be created only if each step is a single name or index.
+/// The error for a path that matches nothing and cannot be created, because a step is not a single
+/// name or index.
 pub const NOT_STATIC: CommandError = CommandError::fixed("Err wrong static path");
 pub const INDEX_OUT_OF_RANGE: CommandError = CommandError::fixed("ERR array index out of range");
 pub const INDEX_OUT_OF_BOUNDS: CommandError = CommandError::fixed("ERR index out of bounds");
 pub const BAD_INTEGER: CommandError = CommandError::fixed("Couldn't parse as integer");
-/// RedisJSON packs an array of numbers of one type; its elements cannot be merged with or cleared.
+/// The error for an element of an array of numbers of one type, which RedisJSON stores in a packed
+/// form: such elements can be neither merged nor cleared.
 pub const BAD_OBJECT: CommandError = CommandError::fixed("ERR bad object type");
 
 pub const FORMAT_NEEDS_RESP3: CommandError =
@@ -42,7 +44,8 @@ pub const BAD_FORMAT: CommandError = CommandError::fixed("ERR wrong reply format
 pub const BAD_FPHA: CommandError = CommandError::fixed("ERR invalid FPHA type");
 pub const UNKNOWN_DEBUG: CommandError = CommandError::fixed("ERR unknown subcommand - try `JSON.DEBUG HELP`");
 
-/// Appends the matches of `path`: an array for a `$` path, the first value for a legacy path.
+/// Appends the matches of `path` as text: an array for a `$` path, the first value for a legacy
+/// path.
 pub fn render(
     path: &Path,
     document: &Document,
@@ -53,11 +56,11 @@ pub fn render(
     print_matches(path, document, style, (0, path.is_legacy()), (budget, steps), out)
 }
 
-/// Appends the matches of `path`. `shape` is the number of enclosing containers, and whether to
-/// print the first value alone instead of an array.
+/// Appends the matches of `path` as text. `shape` is the number of enclosing containers, and
+/// whether only the first value is printed instead of an array.
 ///
 /// # Errors
-/// When a single value is wanted and nothing matches, or when the budget is spent.
+/// If only the first value is printed and nothing matches, or if the budget is exhausted.
 pub fn print_matches(
     path: &Path,
     document: &Document,
@@ -100,23 +103,23 @@ fn print_values<'v>(
     Ok(())
 }
 
-/// How deep values are expanded.
+/// The depth to which values are expanded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Expansion {
-    /// `EXPAND1`: the list of matches only. Numbers and booleans become replies; other values are
-    /// JSON text.
+    /// `EXPAND1`: only the list of matches is a RESP array. Numbers and booleans become RESP types,
+    /// and other values JSON text.
     Outermost,
-    /// `EXPAND`: all levels; strings have no quotes.
+    /// `EXPAND`: all levels become RESP types; strings have no quotes.
     Whole,
 }
 
-/// Parses the word after `FORMAT`; `None` is text. RESP2 refuses any format, known or not.
+/// Parses the word after `FORMAT`; `None` means text. RESP2 refuses every format, known or not.
 pub fn format(word: &Bytes, context: &Context) -> Result<Option<Expansion>, CommandError> {
     needs_resp3(context)?;
     named(word)
 }
 
-/// An error in RESP2, which lacks the types for `FORMAT`.
+/// Returns an error in RESP2, which lacks the types for `FORMAT`.
 pub fn needs_resp3(context: &Context) -> Result<(), CommandError> {
     if context.protocol == Protocol::Resp2 { Err(FORMAT_NEEDS_RESP3) } else { Ok(()) }
 }
@@ -152,7 +155,7 @@ pub fn expand_all(
     values.map(Reply::Array)
 }
 
-/// One value as a reply. With `EXPAND`, a container is an array or a map.
+/// A value as a reply. With `EXPAND`, a container becomes an array or a map.
 pub fn expand(value: Value<'_>, expansion: Expansion) -> Reply {
     let whole = expansion == Expansion::Whole;
     match value.kind() {
@@ -175,14 +178,14 @@ pub fn expand(value: Value<'_>, expansion: Expansion) -> Reply {
     }
 }
 
-/// A value as JSON text.
+/// A value as a reply of JSON text.
 pub fn text(value: Value<'_>) -> Reply {
     let mut out = Vec::new();
     print(value, &Style::default(), &mut out);
     Reply::bulk(out)
 }
 
-/// A number as a reply; a double unless it is an `i64`.
+/// A number as a reply: an integer if it is an `i64`, otherwise a double.
 pub fn number(number: Number) -> Reply {
     match number {
         Number::Int(whole) => Reply::Integer(whole),

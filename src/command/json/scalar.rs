@@ -18,8 +18,8 @@ use crate::resp::Reply;
 pub struct Strappend {
     key: Key,
     path: Target,
-    /// The text, or the error for it. The error applies only if there is a string to append to,
-    /// because RedisJSON looks up the path first.
+    /// The text, or the error for an invalid one. The error is returned only if there is a string
+    /// to which the text would be appended, because RedisJSON looks up the path first.
     text: Result<Box<str>, Box<str>>,
     limit: SizeLimit,
 }
@@ -33,7 +33,7 @@ impl Command for Strappend {
         group: Group::Json,
         since: "1.0.0",
         complexity: "O(N), N: size of the document",
-        summary: "Adds text at the end of each string at the path.",
+        summary: "Appends text to each string at the path.",
         syntax: "key [path] json",
     };
 }
@@ -86,7 +86,7 @@ impl Command for Toggle {
         group: Group::Json,
         since: "2.0.0",
         complexity: "O(N), N: size of the document",
-        summary: "Flips each boolean at the path.",
+        summary: "Negates each boolean at the path.",
         syntax: "key path",
     };
 }
@@ -97,7 +97,7 @@ impl Write for Toggle {
     }
 
     fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
-        // Both booleans have the same size.
+        // The size limit is lifted, because both booleans have the same size.
         let limits = ParseLimits { document_bytes_max: usize::MAX };
         let is_bool = |value: crate::json::Value<'_>| value.as_bool().is_some();
         let toggled = edit_key(keyspace, &self.key, &self.path, &limits, is_bool, |tail| {

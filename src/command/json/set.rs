@@ -1,8 +1,8 @@
 //! `JSON.SET key path json [NX | XX] ..`: sets every match of a path to a value, or creates the
-//! member that the path names. The deadline of an existing key is kept.
+//! member that the path names. An existing key keeps its deadline.
 //!
-//! [`Options`] are those that RedisJSON lacks: a deadline in the same step, compare-and-set, the
-//! previous value as the reply, and creation of missing parents.
+//! [`Options`] are additions to RedisJSON: a deadline in the same step, compare-and-set, the
+//! previous value as the reply, and the creation of missing parents.
 
 use serde::{Deserialize, Serialize};
 
@@ -32,9 +32,9 @@ pub struct Set {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Condition {
     Always,
-    /// `NX`
+    /// `NX`: the path matches nothing.
     Missing,
-    /// `XX`
+    /// `XX`: the path has a match.
     Present,
 }
 
@@ -111,7 +111,7 @@ impl Set {
         Ok(old.unwrap_or(if done { Reply::OK } else { Reply::Null }))
     }
 
-    /// Whether the value was set.
+    /// Sets the value. Returns whether it was set.
     fn put(self, make_path: bool, keyspace: &mut Writer<'_>) -> Result<bool, CommandError> {
         if self.path.is_root() {
             self.put_at_root(keyspace)
@@ -152,7 +152,7 @@ impl Set {
         }
     }
 
-    /// Whether the value was set.
+    /// Sets the value in a document. Returns whether it was set.
     fn edit(
         &self,
         path: &Path,
@@ -185,32 +185,33 @@ fn empty_object() -> Document {
     Document::from_trusted(&out.into_bytes())
 }
 
-/// The options that RedisJSON lacks.
+/// The options that are additions to RedisJSON.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Options {
-    /// `EX` and its siblings.
+    /// `EX`, `PX`, `EXAT` or `PXAT`.
     deadline: Option<Moment>,
-    /// `KEEPTTL`: the default; accepted for clients that know it from SET.
+    /// `KEEPTTL`. It has no effect, because the deadline is kept by default; accepted for clients
+    /// that know the option from SET.
     keep_deadline: bool,
     expected: Option<Expected>,
-    /// `GET`: the reply is the previous value at the path, whether or not the write is done.
+    /// `GET`: the reply is the previous value at the path, even if the write is not done.
     return_old: bool,
-    /// `MKPATH`: missing objects on the way are created.
+    /// `MKPATH`: missing objects along the path are created.
     make_path: bool,
 }
 
-/// The expectation of a compare-and-set.
+/// The condition of a compare-and-set.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 enum Expected {
-    /// `IFEQ`: the path matches, and every match equals this.
+    /// `IFEQ`: the path matches, and every match equals this value.
     Value(Document),
-    /// `IFVER`: the key has this version; 0 means that there is no such key.
+    /// `IFVER`: the key has this version; 0 means that the key does not exist.
     Version(u64),
 }
 
 impl Options {
-    /// Parses the next option, if it is one of these. A second deadline or expectation is not, so
-    /// that the caller refuses it like any unknown word.
+    /// Parses the next option, if it is one of these. A second deadline or condition is not
+    /// accepted; the caller then refuses it like any unknown word.
     fn take(&mut self, args: &mut Args<'_>, context: &Context) -> Result<bool, CommandError> {
         let timed = self.keep_deadline || self.deadline.is_some();
         if args.keyword("GET") {
@@ -234,12 +235,12 @@ impl Options {
         Ok(true)
     }
 
-    /// `None` for a JSON.SET without these options.
+    /// Boxes the options; `None` if none was given.
     fn boxed(self) -> Option<Box<Options>> {
         (self != Options::default()).then(|| Box::new(self))
     }
 
-    /// Whether the expectation is met.
+    /// Whether the conditions hold for the present value.
     fn are_met(&self, key: &[u8], path: &Path, keyspace: &Writer<'_>) -> Result<bool, CommandError> {
         match &self.expected {
             None => Ok(true),
@@ -255,7 +256,8 @@ impl Options {
         }
     }
 
-    /// The value at the path, as JSON.GET returns it; null for a legacy path without a match.
+    /// The previous value at the path, in the form of JSON.GET; null for a legacy path without a
+    /// match.
     fn old(&self, key: &[u8], path: &Path, keyspace: &Writer<'_>) -> Result<Reply, CommandError> {
         let Some(document) = keyspace.document(key)? else { return Ok(Reply::Null) };
         let mut out = Vec::new();

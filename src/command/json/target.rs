@@ -1,5 +1,4 @@
-//! The target of a command in a document: its path as the log carries it, and the matches of the
-//! path.
+//! The target of a command in a document: the path in the form of the log, and its matches.
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -14,7 +13,8 @@ use crate::json::{
 use crate::keyspace::{Edited, Key, Writer};
 use crate::resp::Reply;
 
-/// A path in a write's canonical form: the client's text, or empty for `$`, the most frequent.
+/// A path in the canonical form of a write: the text of the client, or an empty text for `$`, the
+/// most frequent path.
 ///
 /// The text is parsed before the write is proposed, so that the log contains no invalid path, and
 /// again when the write is applied.
@@ -34,12 +34,13 @@ impl Target {
         }
     }
 
-    /// The next word as a path, or the legacy root, the default of most commands.
+    /// The next word as a path; if there is none, the legacy root, which is the default of most
+    /// commands.
     pub fn or_legacy_root(args: &mut Args<'_>) -> Result<Target, CommandError> {
         args.word_if_any().map_or(Ok(Target(".".into())), |word| Target::parse(word))
     }
 
-    /// Whether this is `$` or `.`; needs no parsing.
+    /// Whether the path is `$` or `.`, which is decided without parsing.
     pub fn is_root(&self) -> bool {
         matches!(&*self.0, "" | ".")
     }
@@ -49,7 +50,7 @@ impl Target {
     }
 }
 
-/// The maximum size of an edited document. It is part of the command, since nodes may have
+/// The maximum size of an edited document. It is part of the logged command, because nodes may have
 /// different settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SizeLimit(u32);
@@ -64,17 +65,19 @@ impl SizeLimit {
     }
 }
 
-/// Parses a document argument. Commands differ in whether its error begins with `ERR`.
+/// Parses a document argument. The caller decides whether the error begins with `ERR`, because
+/// commands differ in that.
 pub fn document(word: &[u8], context: &Context) -> Result<Document, parse::BadJson> {
     parse(word, &ParseLimits { document_bytes_max: context.document_bytes_max })
 }
 
-/// The next word as a path, or the legacy root, the default of most commands.
+/// The next word as a path; if there is none, the legacy root, which is the default of most
+/// commands.
 pub fn path_or_legacy_root(args: &mut Args<'_>) -> Result<Path, CommandError> {
     Path::parse(args.word_if_any().map_or(b".", |word| &word[..]))
 }
 
-/// An integer in the syntax of the JSON commands, which is less strict than that of Redis.
+/// Parses an integer in the syntax of the JSON commands, which is less strict than Redis' syntax.
 pub fn integer(word: &[u8]) -> Option<i64> {
     std::str::from_utf8(word).ok()?.parse().ok()
 }
@@ -83,7 +86,7 @@ pub fn is_array(value: Value<'_>) -> bool {
     value.kind() == Kind::Array
 }
 
-/// Values for an array, encoded without a container.
+/// Encoded values for an array, without a container around them.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Elements(Vec<u8>);
 
@@ -108,7 +111,7 @@ pub fn locations(path: &Path, document: &Document, steps: Steps<'_>) -> Result<V
 /// Edits the matches that `fits` selects, and returns the results of `edit` in the order of the
 /// matches.
 ///
-/// A location that matched twice is edited twice, and one inside another is edited first.
+/// A location that matched twice is edited twice. A location inside another one is edited first.
 fn edit_matches<T>(
     document: &mut Document,
     path: &Path,
@@ -147,7 +150,7 @@ fn edit_matches<T>(
     if !changed {
         return Ok(Edited::Unchanged(results));
     }
-    *document = edited.expect("nothing was deleted");
+    *document = edited.expect("an edit without deletions keeps the root");
     Ok(Edited::Changed(results))
 }
 
@@ -155,7 +158,8 @@ fn edit_matches<T>(
 pub struct Results<T> {
     legacy: bool,
     each: Vec<Option<T>>,
-    /// For a legacy path, the edited match whose steps sort last: see [`last_by_steps`].
+    /// For a legacy path, the edited match whose path from the root sorts last; see
+    /// [`last_by_steps`].
     last_by_steps: Option<usize>,
 }
 
@@ -177,8 +181,9 @@ pub fn edit_key<T>(
 }
 
 impl<T> Results<T> {
-    /// All results for a `$` path; for a legacy path the result of the match whose steps sort last,
-    /// or the error `none`. For commands that RedisJSON executes in the order of the steps.
+    /// The reply of commands that RedisJSON executes in the order of the steps: all results for a
+    /// `$` path; for a legacy path, the result of the match whose path from the root sorts last, or
+    /// the error `none` if nothing matched.
     pub fn reply_by_steps(
         self,
         none: CommandError,
@@ -191,7 +196,8 @@ impl<T> Results<T> {
         Ok(Reply::Array(self.each.into_iter().map(|result| result.map_or(Reply::Null, &each)).collect()))
     }
 
-    /// All results for a `$` path; the last for a legacy path, or the error `none`.
+    /// All results for a `$` path; the last result for a legacy path, or the error `none` if
+    /// nothing matched.
     pub fn reply(
         self,
         none: CommandError,
@@ -205,7 +211,8 @@ impl<T> Results<T> {
     }
 }
 
-/// The offsets of the matches, ascending, each once, without those inside of another match.
+/// The offsets of the matches, ascending and without repetitions, except those inside another
+/// match.
 pub fn outermost(document: &Document, locations: &[Location]) -> Vec<usize> {
     let mut offsets: Vec<usize> = locations.iter().map(|location| location.at).collect();
     offsets.sort_unstable();

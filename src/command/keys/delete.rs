@@ -2,12 +2,12 @@
 //!
 //! * `DEL key ...`, `UNLINK key ...`: removes keys and returns how many existed.
 //! * `FLUSHALL [ASYNC | SYNC]`, `FLUSHDB ..`: removes all keys.
-//! * `REAP key ...`: removes those of the keys whose deadline has passed, and returns their
-//!   number.
+//! * `REAP key ...`: removes the given keys if their deadline has passed, and returns how many were
+//!   removed.
 //!
-//!   The leader proposes it for keys that it found expired; clients cannot send it. `apply` checks
-//!   the deadlines again, by the time of the entry, so that a key with a new deadline stays on
-//!   every replica.
+//!   The leader proposes REAP for keys that it found expired; clients cannot send it. `apply`
+//!   checks the deadlines again, by the time of the entry, so that a key that has got a later
+//!   deadline stays on every replica.
 
 use serde::{Deserialize, Serialize};
 
@@ -27,7 +27,7 @@ impl Command for Del {
         aliases: &[Alias {
             name: "UNLINK",
             since: "4.0.0",
-            complexity: "O(1) a key, and O(N) for its elements",
+            complexity: "O(1) for each key, O(N) for its elements",
             fast: true,
         }],
         arity: -2,
@@ -103,7 +103,7 @@ impl Command for Reap {
         group: Group::Generic,
         since: "0.1.0",
         complexity: "",
-        summary: "Removes those of the keys whose deadline has passed.",
+        summary: "Removes the given keys whose deadline has passed.",
         syntax: "key ...",
     };
 }

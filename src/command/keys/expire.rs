@@ -13,11 +13,11 @@ use crate::error::CommandError;
 use crate::keyspace::{Key, Writer};
 use crate::resp::Reply;
 
-/// The common form of the four commands that set a deadline.
+/// The common canonical form of the four commands that set a deadline.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub struct Deadline {
     key: Key,
-    /// A moment that has passed removes the key.
+    /// The deadline. If it has passed when the command is applied, the key is removed.
     moment: Moment,
     condition: Condition,
 }
@@ -29,8 +29,8 @@ struct Condition {
     missing: bool,
     /// `XX`: the key has a deadline.
     present: bool,
-    /// `GT`: the new deadline is later than the present one; a key without a deadline counts as the
-    /// latest.
+    /// `GT`: the new deadline is later than the present one. A key without a deadline counts as
+    /// having the latest.
     later: bool,
     /// `LT`: the new deadline is earlier than the present one.
     earlier: bool,
@@ -70,13 +70,13 @@ macro_rules! expire_commands {
 
 expire_commands! {
     Expire, "EXPIRE", "1.0.0", "O(1)", SecondsFromNow, "key seconds [NX | XX | GT | LT]",
-        "Lets a key expire after a number of seconds.";
+        "Makes a key expire after a number of seconds.";
     Pexpire, "PEXPIRE", "2.6.0", "O(1)", MillisFromNow, "key milliseconds [NX | XX | GT | LT]",
-        "Lets a key expire after a number of milliseconds.";
+        "Makes a key expire after a number of milliseconds.";
     Expireat, "EXPIREAT", "1.2.0", "O(1)", UnixSeconds, "key unix-time-seconds [NX | XX | GT | LT]",
-        "Lets a key expire at a Unix time in seconds.";
+        "Makes a key expire at a Unix time in seconds.";
     Pexpireat, "PEXPIREAT", "2.6.0", "O(1)", UnixMillis, "key unix-time-milliseconds [NX | XX | GT | LT]",
-        "Lets a key expire at a Unix time in milliseconds.";
+        "Makes a key expire at a Unix time in milliseconds.";
 }
 
 impl Deadline {
@@ -154,7 +154,7 @@ impl Command for Persist {
         group: Group::Generic,
         since: "2.2.0",
         complexity: "O(1)",
-        summary: "Takes away the deadline of a key.",
+        summary: "Removes the deadline of a key.",
         syntax: "key",
     };
     const FLAGS: Flags = Flags { fast: true, denyoom: false, ..Flags::DEFAULT };

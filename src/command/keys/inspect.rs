@@ -1,14 +1,14 @@
 //! Reads of the metadata of keys.
 //!
-//! * `EXISTS key ...`, `TOUCH key ...`: returns how many of the keys exist; a repeated key counts
-//!   repeatedly.
+//! * `EXISTS key ...`, `TOUCH key ...`: returns how many of the keys exist; a key given twice
+//!   counts twice.
 //! * `TYPE key`: returns the type of a value, or `none`.
-//! * `OBJECT ENCODING|REFCOUNT|IDLETIME|FREQ key`, `OBJECT HELP`: returns how Redis would store the
+//! * `OBJECT ENCODING|REFCOUNT|IDLETIME|FREQ key`, `OBJECT HELP`: reports how Redis would store the
 //!   value.
 //!
-//!   The names do not describe the encodings of this server. Tools derive a size from them:
-//!   `listpack`, `intset` and `embstr` are small; `quicklist`, `hashtable`, `skiplist` and `raw`
-//!   are large, by Redis' default thresholds.
+//!   The encodings do not describe how this server stores values; tools conclude from them whether
+//!   a value is large. `listpack`, `intset` and `embstr` are small; `quicklist`, `hashtable`,
+//!   `skiplist` and `raw` are large, by Redis' default thresholds.
 //! * `TTL`, `PTTL`, `EXPIRETIME`, `PEXPIRETIME key`: returns the remaining time or the deadline of
 //!   a key; -1 without a deadline, -2 without a key.
 
@@ -67,7 +67,7 @@ impl Command for TypeOf {
         group: Group::Generic,
         since: "1.0.0",
         complexity: "O(1)",
-        summary: "Names the type of the value that a key holds.",
+        summary: "Reports the type of the value under a key.",
         syntax: "key",
     };
     const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
@@ -84,14 +84,15 @@ impl Read for TypeOf {
     }
 }
 
-/// The longest string that Redis calls `embstr`.
+/// Maximum length of a string that Redis stores as `embstr`.
 const EMBEDDED_BYTES_MAX: usize = 44;
-/// The size up to which a list is a `listpack`: `list-max-listpack-size` is -2.
+/// Maximum size of a list that Redis stores as a `listpack`, with the default -2 of
+/// `list-max-listpack-size`.
 const LIST_BYTES_MAX: usize = 8 << 10;
-/// The size up to which a set of integers is an `intset`.
+/// Maximum number of elements of a set that Redis stores as an `intset`, if all are integers.
 const WHOLE_NUMBERS_MAX: usize = 512;
-/// The size up to which other collections are a `listpack`: `set-max-listpack-entries` and its
-/// siblings, and the length of each element.
+/// Limits up to which Redis stores other collections as a `listpack`: the number of members of a
+/// set or sorted set, the number of fields of a hash, and the bytes of each element.
 const SMALL_SET_MAX: usize = 128;
 const SMALL_HASH_MAX: usize = 512;
 const SMALL_ELEMENT_BYTES_MAX: usize = 64;
@@ -105,18 +106,18 @@ pub enum Object {
 pub enum Quality {
     Encoding,
     Refcount,
-    /// 0: keys have no time of last use.
+    /// Always 0, because keys have no time of last use.
     IdleTime,
     Frequency,
 }
 
 const HELP: &[&str] = &[
-    "OBJECT <subcommand> [<key>]. Subcommands are:",
+    "OBJECT <subcommand> [<key>], with one of these subcommands:",
     "ENCODING <key> - the encoding that Redis would choose for such a value",
     "FREQ <key>     - an error: accesses are not counted",
-    "IDLETIME <key> - 0: no time of last use is kept",
+    "IDLETIME <key> - 0, because keys have no time of last use",
     "REFCOUNT <key> - 1",
-    "HELP           - this message",
+    "HELP           - this list",
 ];
 
 const NOT_COUNTED: CommandError = CommandError::fixed(
@@ -132,7 +133,7 @@ impl Command for Object {
         group: Group::Generic,
         since: "2.2.3",
         complexity: "That of the subcommand",
-        summary: "Tells how Redis would store a value.",
+        summary: "Reports how Redis would store a value.",
         syntax: "",
     };
     const SUBCOMMANDS: &'static [Subcommand] = &[
@@ -141,11 +142,23 @@ impl Command for Object {
             "key",
             "2.2.3",
             "O(1)",
-            "Names the encoding that Redis would choose for the value.",
+            "Reports the encoding that Redis would choose for the value.",
         ),
-        Subcommand::new("REFCOUNT", "key", "2.2.3", "O(1)", "Answers 1, as values are not shared."),
-        Subcommand::new("IDLETIME", "key", "2.2.3", "O(1)", "Answers 0, as keys have no time of last use."),
-        Subcommand::new("FREQ", "key", "4.0.0", "O(1)", "Answers an error, as accesses are not counted."),
+        Subcommand::new("REFCOUNT", "key", "2.2.3", "O(1)", "Returns 1, because values are not shared."),
+        Subcommand::new(
+            "IDLETIME",
+            "key",
+            "2.2.3",
+            "O(1)",
+            "Returns 0, because keys have no time of last use.",
+        ),
+        Subcommand::new(
+            "FREQ",
+            "key",
+            "4.0.0",
+            "O(1)",
+            "Returns an error, because accesses are not counted.",
+        ),
         Subcommand::help("6.2.0"),
     ];
 }
@@ -184,7 +197,7 @@ impl Read for Object {
 fn encoding(entry: &Entry) -> &'static str {
     let short = |element: &Element| element.as_bytes().len() <= SMALL_ELEMENT_BYTES_MAX;
     match &entry.value {
-        // Redis' encoding of the values of modules.
+        // The encoding that Redis reports for the values of modules.
         Value::Json(_) => "raw",
         Value::Text(text) if canonical_integer(text).is_some() => "int",
         Value::Text(text) if text.len() <= EMBEDDED_BYTES_MAX => "embstr",
@@ -250,13 +263,13 @@ macro_rules! ttl_commands {
 }
 
 ttl_commands! {
-    Ttl, "TTL", "1.0.0", "O(1)", "Tells how many seconds a key has left.", |deadline, now| seconds(deadline.saturating_sub(now));
-    Pttl, "PTTL", "2.6.0", "O(1)", "Tells how many milliseconds a key has left.", |deadline, now| deadline.saturating_sub(now);
-    Expiretime, "EXPIRETIME", "7.0.0", "O(1)", "Tells when a key expires, as Unix time in seconds.", |deadline, _| seconds(deadline);
-    Pexpiretime, "PEXPIRETIME", "7.0.0", "O(1)", "Tells when a key expires, as Unix time in milliseconds.", |deadline, _| deadline;
+    Ttl, "TTL", "1.0.0", "O(1)", "Reports how many seconds remain until a key expires.", |deadline, now| seconds(deadline.saturating_sub(now));
+    Pttl, "PTTL", "2.6.0", "O(1)", "Reports how many milliseconds remain until a key expires.", |deadline, now| deadline.saturating_sub(now);
+    Expiretime, "EXPIRETIME", "7.0.0", "O(1)", "Reports when a key expires, as Unix time in seconds.", |deadline, _| seconds(deadline);
+    Pexpiretime, "PEXPIRETIME", "7.0.0", "O(1)", "Reports when a key expires, as Unix time in milliseconds.", |deadline, _| deadline;
 }
 
-/// Rounded to the nearest second, as in Redis.
+/// Rounds to the nearest second, as Redis does.
 fn seconds(millis: u64) -> u64 {
     millis.saturating_add(500) / 1000
 }

@@ -1,8 +1,8 @@
-//! Copies and renames of keys.
+//! Commands that copy and rename keys.
 //!
-//! * `COPY source destination [DB 0] [REPLACE]`: copies a value to another key and returns
-//!   whether it did.
-//! * `RENAME key newkey`: renames a key and overwrites the destination.
+//! * `COPY source destination [DB 0] [REPLACE]`: copies a value to another key and returns whether
+//!   it did.
+//! * `RENAME key newkey`: renames a key, overwriting any value under the new name.
 //! * `RENAMENX key newkey`: renames a key unless the destination exists, and returns whether it
 //!   did.
 
@@ -83,7 +83,7 @@ impl Command for Rename {
         group: Group::Generic,
         since: "1.0.0",
         complexity: "O(1)",
-        summary: "Gives a key a new name, in place of any key that has it.",
+        summary: "Gives a key a new name, and replaces any key with that name.",
         syntax: "key newkey",
     };
     const FLAGS: Flags = Flags { denyoom: false, ..Flags::DEFAULT };
@@ -123,7 +123,7 @@ impl Command for Renamenx {
         group: Group::Generic,
         since: "1.0.0",
         complexity: "O(1)",
-        summary: "Gives a key a new name unless another key has it.",
+        summary: "Gives a key a new name, unless a key with that name exists.",
         syntax: "key newkey",
     };
     const FLAGS: Flags = Flags { fast: true, denyoom: false, ..Flags::DEFAULT };

@@ -31,8 +31,8 @@ impl Command for Scan {
         keys: KeySpec::NONE,
         group: Group::Generic,
         since: "2.8.0",
-        complexity: "O(1) a call, O(N) to the end, N: elements",
-        summary: "Lists key names in batches, from a cursor on.",
+        complexity: "O(1) for a call, O(N) for all of them, N: elements",
+        summary: "Lists key names in batches, starting at a cursor.",
         syntax: "cursor [MATCH pattern] [COUNT count] [TYPE type]",
     };
 }
@@ -73,7 +73,7 @@ impl Read for Scan {
     }
 }
 
-/// Names of keys, no more than one reply may have.
+/// The names of keys found so far, up to the size of a reply.
 #[derive(Default)]
 struct Found {
     replies: Vec<Reply>,
@@ -84,7 +84,7 @@ impl Found {
     /// Takes a key that matches the pattern.
     ///
     /// # Errors
-    /// When the reply would be too large, or the pattern takes too long.
+    /// If the reply would be too large, or the pattern takes too many steps.
     fn take(&mut self, pattern: Option<&Bytes>, key: &Key) -> Result<(), CommandError> {
         if !pattern.map_or(Ok(true), |pattern| glob::matches(pattern, key.as_bytes()))? {
             return Ok(());
@@ -108,7 +108,7 @@ impl Command for Keys {
         group: Group::Generic,
         since: "1.0.0",
         complexity: "O(N), N: all keys",
-        summary: "Lists the names of all keys that fit a pattern.",
+        summary: "Lists the names of all keys that match a pattern.",
         syntax: "pattern",
     };
     const FLAGS: Flags = Flags { categories: &["@dangerous"], ..Flags::DEFAULT };
@@ -164,7 +164,7 @@ impl Command for Randomkey {
         group: Group::Generic,
         since: "1.0.0",
         complexity: "O(1)",
-        summary: "Picks the name of a key at random.",
+        summary: "Selects the name of a key at random.",
         syntax: "",
     };
 }
@@ -174,7 +174,7 @@ impl Read for Randomkey {
         Ok(Randomkey(Seed::of(context)))
     }
 
-    /// Starts at a random shard of the keyspace.
+    /// Begins at a random shard of the keyspace.
     fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
         let mut rng = self.0.rng();
         for cursor in [rng.below(SCAN_SHARDS as usize) as u64, 0] {

@@ -67,16 +67,16 @@ macro_rules! push_commands {
 }
 
 push_commands! {
-    Lpush, "LPUSH", "1.0.0", "O(1) an element, O(N) in all, N: elements added", "LPUSH", End::Left, true, "Adds elements at the front of a list, which is created if missing.";
-    Rpush, "RPUSH", "1.0.0", "O(1) an element, O(N) in all, N: elements added", "RPUSH", End::Right, true, "Adds elements at the end of a list, which is created if missing.";
-    Lpushx, "LPUSHX", "2.2.0", "O(1) an element, O(N) in all, N: elements added", "LPUSH", End::Left, false, "Adds elements at the front of a list if there is one.";
-    Rpushx, "RPUSHX", "2.2.0", "O(1) an element, O(N) in all, N: elements added", "RPUSH", End::Right, false, "Adds elements at the end of a list if there is one.";
+    Lpush, "LPUSH", "1.0.0", "O(1) for each element, O(N) in total, N: elements added", "LPUSH", End::Left, true, "Adds elements at the front of a list, which is created if missing.";
+    Rpush, "RPUSH", "1.0.0", "O(1) for each element, O(N) in total, N: elements added", "RPUSH", End::Right, true, "Adds elements at the end of a list, which is created if missing.";
+    Lpushx, "LPUSHX", "2.2.0", "O(1) for each element, O(N) in total, N: elements added", "LPUSH", End::Left, false, "Adds elements at the front of a list if there is one.";
+    Rpushx, "RPUSHX", "2.2.0", "O(1) for each element, O(N) in total, N: elements added", "RPUSH", End::Right, false, "Adds elements at the end of a list if there is one.";
 }
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub struct Pop {
     key: Key,
-    /// Without a count, the reply is one element and not an array.
+    /// The number of elements. Without a count, the reply is a single element and not an array.
     count: Option<usize>,
 }
 
@@ -93,7 +93,8 @@ impl Pop {
         let popped = keyspace.edit_collection(self.key.as_bytes(), |list: &mut List| {
             let Some(count) = self.count else { return Ok(Edited::Changed(bulk(end.pop(list).as_ref()))) };
             let count = count.min(list.len());
-            // The reply may exceed the budget; nothing must be removed in that case.
+            // Built before anything is removed: if the reply exceeds the budget, the list must stay
+            // as it is.
             let replies = match end {
                 End::Left => bulks(list.range(0..count))?,
                 End::Right => bulks(list.range(list.len() - count..list.len()).rev())?,
@@ -130,8 +131,8 @@ macro_rules! pop_commands {
 }
 
 pop_commands! {
-    Lpop, "LPOP", "1.0.0", "O(N), N: elements taken", End::Left, "Takes elements off the front of a list and returns them.";
-    Rpop, "RPOP", "1.0.0", "O(N), N: elements taken", End::Right, "Takes elements off the end of a list and returns them.";
+    Lpop, "LPOP", "1.0.0", "O(N), N: elements taken", End::Left, "Removes elements at the front of a list and returns them.";
+    Rpop, "RPOP", "1.0.0", "O(N), N: elements taken", End::Right, "Removes elements at the end of a list and returns them.";
 }
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]

@@ -23,7 +23,7 @@ impl Command for Lindex {
         "LINDEX",
         3,
         "1.0.0",
-        "O(N), N: elements passed on the way; O(1) at both ends",
+        "O(N), N: elements up to the nearer end; O(1) at both ends",
         "Reads the element at an index of a list.",
         "key index",
     );
@@ -75,11 +75,13 @@ impl Read for Lrange {
 pub struct Lpos {
     key: Key,
     element: Element,
-    /// The first match that counts, from 1; a negative rank counts from the end.
+    /// The number of the first match to return, counted from 1. If negative, matches are counted
+    /// from the end.
     rank: i64,
-    /// The number of matches; 0 for all. Without a count, the reply is one index and not an array.
+    /// The maximum number of matches, 0 for all. Without a count, the reply is a single index and
+    /// not an array.
     count: Option<usize>,
-    /// The number of elements to compare; 0 for all.
+    /// The maximum number of elements to compare; 0 for all.
     looked_at_max: usize,
 }
 
@@ -90,7 +92,7 @@ impl Command for Lpos {
         -3,
         "6.0.6",
         "O(N), N: elements of the list",
-        "Finds where a list holds an element.",
+        "Finds the indexes of an element in a list.",
         "key element [RANK rank] [COUNT count] [MAXLEN len]",
     );
 }

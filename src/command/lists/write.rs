@@ -1,8 +1,8 @@
 //! Writes of lists by position or by value.
 //!
 //! * `LSET key index element`: replaces the element at an index.
-//! * `LINSERT key BEFORE|AFTER pivot element`: inserts an element next to another and returns the
-//!   new length, or -1 without the other.
+//! * `LINSERT key BEFORE|AFTER pivot element`: inserts an element next to another one and returns
+//!   the new length, or -1 if the other does not exist.
 //! * `LREM key count element`: removes equal elements, from the end if the count is negative, all
 //!   if it is 0, and returns their number.
 //! * `LTRIM key start stop`: removes all elements outside a range.
@@ -28,7 +28,7 @@ impl Command for Lset {
         "LSET",
         4,
         "1.0.0",
-        "O(N), N: elements passed on the way; O(1) at both ends",
+        "O(N), N: elements up to the nearer end; O(1) at both ends",
         "Replaces the element at an index of a list.",
         "key index element",
     )
@@ -67,7 +67,7 @@ impl Command for Linsert {
         5,
         "2.2.0",
         "O(N), N: elements before the pivot; O(1) at the front",
-        "Adds an element next to the first one that equals the pivot.",
+        "Inserts an element next to the first one that equals the pivot.",
         "key (BEFORE | AFTER) pivot element",
     )
     .used(Usage::INSERTED_INTO);

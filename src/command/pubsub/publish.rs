@@ -59,7 +59,7 @@ impl Command for Pubsub {
         group: Group::PubSub,
         since: "2.8.0",
         complexity: "That of the subcommand",
-        summary: "Shows what the clients of this node subscribe to.",
+        summary: "Shows the subscriptions of the clients of this node.",
         syntax: "",
     };
     const FLAGS: Flags = Flags { without: &["noscript"], ..Flags::DEFAULT };

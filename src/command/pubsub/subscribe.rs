@@ -13,7 +13,7 @@ use crate::command::{
 use crate::error::CommandError;
 use crate::resp::Reply;
 
-/// Shard channels, which Redis Cluster assigns to slots like keys.
+/// The arguments are channels and not keys; only shard channels are assigned to slots.
 const CHANNELS: KeySpec = KeySpec::ALL.used(Usage::CHANNEL);
 
 macro_rules! subscribe_commands {
@@ -50,7 +50,7 @@ macro_rules! subscribe_commands {
 
 subscribe_commands! {
     Subscribe, "SUBSCRIBE", "2.0.0", "O(N), N: channels", "subscribe", Plain, KeySpec::NONE, "channel [channel ...]", "Subscribes to channels.";
-    Psubscribe, "PSUBSCRIBE", "2.0.0", "O(N), N: patterns", "psubscribe", Pattern, KeySpec::NONE, "pattern [pattern ...]", "Subscribes to all channels that fit a pattern.";
+    Psubscribe, "PSUBSCRIBE", "2.0.0", "O(N), N: patterns", "psubscribe", Pattern, KeySpec::NONE, "pattern [pattern ...]", "Subscribes to all channels that match a pattern.";
     Ssubscribe, "SSUBSCRIBE", "7.0.0", "O(N), N: channels", "ssubscribe", Shard, CHANNELS, "channel [channel ...]", "Subscribes to shard channels.";
 }
 
@@ -100,8 +100,7 @@ unsubscribe_commands! {
     Sunsubscribe, "SUNSUBSCRIBE", "7.0.0", "O(N), N: channels", "sunsubscribe", Shard, CHANNELS, "[channel ...]", "Ends subscriptions to the named shard channels, or to all.";
 }
 
-/// The confirmation of a subscription or unsubscription of one name, which has the form of a
-/// message.
+/// The confirmation of one subscription or unsubscription, which has the form of a pub/sub message.
 fn confirmation(word: &'static str, name: Option<&Bytes>, counts: Counts, kind: Channel) -> Reply {
     let name = name.map_or(Reply::Null, |name| Reply::Bulk(name.clone()));
     Reply::Push(vec![Reply::word(word), name, Reply::Integer(counts.shown(kind) as i64)])

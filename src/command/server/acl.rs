@@ -1,5 +1,5 @@
-//! `ACL WHOAMI|LIST|USERS|GETUSER|CAT`: the users and the categories of commands. The only user is
-//! `default`, with all permissions.
+//! `ACL WHOAMI|LIST|USERS|GETUSER|CAT`: shows the users and the categories of commands. The only
+//! user is `default`, with all permissions.
 
 use std::collections::BTreeSet;
 
@@ -32,9 +32,9 @@ impl Command for Acl {
     };
     const FLAGS: Flags = Flags { skip_monitor: true, ..Flags::DEFAULT };
     const SUBCOMMANDS: &'static [Subcommand] = &[
-        Subcommand::new("WHOAMI", "", "6.0.0", "O(1)", "Names the user of this connection.").not_admin(),
+        Subcommand::new("WHOAMI", "", "6.0.0", "O(1)", "Reports the user of this connection.").not_admin(),
         Subcommand::new("LIST", "", "6.0.0", "O(N), N: users", "Shows each user as a line of ACL rules."),
-        Subcommand::new("USERS", "", "6.0.0", "O(N), N: users", "Names each user."),
+        Subcommand::new("USERS", "", "6.0.0", "O(N), N: users", "Lists the names of the users."),
         Subcommand::new(
             "GETUSER",
             "username",
@@ -91,7 +91,7 @@ fn default_user(node: &dyn Node) -> Reply {
     ])
 }
 
-/// All categories with commands, without the `@`.
+/// The names of all categories that have commands, without the `@`.
 fn categories() -> BTreeSet<&'static str> {
     let rows = table::ROWS.iter().flat_map(|row| {
         let inner = row.subcommands.iter().map(|one| one.alone(row));
@@ -109,7 +109,7 @@ fn commands_of(category: &[u8]) -> Result<Reply, CommandError> {
     let is_wanted = |row: &Row| row.categories().contains(&wanted.as_str());
     let mut names = Vec::new();
     for (name, row) in table::ROWS.iter().flat_map(Row::names) {
-        // A container is in no category; its subcommands are.
+        // Categories list the subcommands of a container, not the container itself.
         if !row.is_container() && is_wanted(&row) {
             names.push(name.to_ascii_lowercase());
         }

@@ -1,4 +1,5 @@
-//! `COMMAND`, `COMMAND COUNT|INFO|DOCS|LIST|GETKEYS|GETKEYSANDFLAGS`: the table for clients.
+//! `COMMAND`, `COMMAND COUNT|INFO|DOCS|LIST|GETKEYS|GETKEYSANDFLAGS`: describes the command table
+//! to clients.
 
 use bytes::Bytes;
 
@@ -48,7 +49,7 @@ impl Command for CommandCommand {
             "[name ...]",
             "7.0.0",
             "O(N), N: commands named",
-            "Explains the purpose and the arguments of some or all commands.",
+            "Describes the purpose and the arguments of some or all commands.",
         ),
         Subcommand::new(
             "GETKEYS",
@@ -62,7 +63,7 @@ impl Command for CommandCommand {
             "name [word ...]",
             "7.0.0",
             "O(N), N: words of the request",
-            "Finds the keys in a request, and what it does with each.",
+            "Finds the keys in a request, and how it uses each of them.",
         ),
         Subcommand::help("5.0.0"),
     ];
@@ -101,16 +102,16 @@ impl Control for CommandCommand {
     }
 }
 
-/// All names in the table, each with its row. An alias counts as a command of its own, as clients
-/// expect.
+/// All names in the table, each with its row. An alias is listed as a command of its own, because
+/// clients expect that.
 fn every_name() -> impl Iterator<Item = (&'static str, Row)> {
     table::ROWS.iter().flat_map(Row::names)
 }
 
-/// A command under one of its names, or a subcommand.
+/// A command under one of its names, or one of its subcommands.
 type Chosen = (&'static str, Row, Option<Subcommand>);
 
-/// The command or subcommand with this name; that of a subcommand is like `config|get`.
+/// The command or subcommand with this name; the name of a subcommand has the form `config|get`.
 fn chosen(name: &[u8]) -> Option<Chosen> {
     let mut parts = name.splitn(2, |byte| *byte == b'|');
     let first = parts.next()?;
@@ -136,10 +137,11 @@ fn documentation((name, row, one): Chosen) -> (Reply, Reply) {
     }
 }
 
-/// Whether a name with its row is in the list.
+/// Decides whether a name with its row is in the list.
 type Filter = Box<dyn Fn(&str, &Row) -> Result<bool, CommandError>>;
 
-/// `LIST [FILTERBY MODULE name | ACLCAT category | PATTERN pattern]`: names, also of subcommands.
+/// `LIST [FILTERBY MODULE name | ACLCAT category | PATTERN pattern]`: lists names, including those
+/// of subcommands.
 fn list(args: &mut Args<'_>) -> Result<Reply, CommandError> {
     let mut wanted: Filter = Box::new(|_, _| Ok(true));
     if !args.is_empty() {
@@ -148,7 +150,7 @@ fn list(args: &mut Args<'_>) -> Result<Reply, CommandError> {
         }
         let (filter, value) = (args.word()?.to_ascii_uppercase(), args.word()?.to_ascii_lowercase());
         wanted = match &filter[..] {
-            // The only module that HELLO and MODULE LIST report.
+            // RedisJSON's module is the only one that HELLO and MODULE LIST report.
             b"MODULE" => Box::new(move |_, row| Ok(&value[..] == b"rejson" && row.spec.group == Group::Json)),
             b"ACLCAT" => Box::new(move |_, row| {
                 Ok(row.categories().iter().any(|category| category.as_bytes()[1..] == value[..]))
@@ -169,7 +171,7 @@ fn list(args: &mut Args<'_>) -> Result<Reply, CommandError> {
     Ok(Reply::Array(names))
 }
 
-/// The keys of a request, each in the form that `reply` gives it.
+/// The keys of a request, each converted by `reply`.
 fn keys_of(words: &[Bytes], reply: impl Fn(Bytes, &Row, usize) -> Reply) -> Result<Reply, CommandError> {
     let row = table::find(&words[0]).ok_or(CommandError::fixed("ERR Invalid command specified"))?;
     if !row.arity_fits(words.len()) {

@@ -28,7 +28,7 @@ impl Command for Config {
             "pattern ...",
             "2.0.0",
             "O(N), N: patterns",
-            "Shows the settings whose names fit a pattern.",
+            "Shows the settings whose names match a pattern.",
         ),
         Subcommand::new(
             "SET",
@@ -42,9 +42,9 @@ impl Command for Config {
             "",
             "2.8.0",
             "O(1)",
-            "Saves the current settings in the configuration file.",
+            "Writes the current settings into the configuration file.",
         ),
-        Subcommand::new("RESETSTAT", "", "2.0.0", "O(1)", "Sets the counters of INFO back to 0."),
+        Subcommand::new("RESETSTAT", "", "2.0.0", "O(1)", "Resets the counters of INFO to 0."),
         Subcommand::help("5.0.0"),
     ];
 }

@@ -1,6 +1,6 @@
-//! `DEBUG DIGEST`: a digest of the whole keyspace. `DEBUG SLEEP seconds`, `DEBUG ERROR text`: for
-//! the test suites of clients. The other subcommands of Redis expose its internals, and are refused
-//! by name.
+//! `DEBUG DIGEST`: a digest of the whole keyspace. `DEBUG SLEEP seconds`, `DEBUG ERROR text`: used
+//! by test suites of clients. Redis' other subcommands expose its internals; their error says that
+//! they are not supported.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::command::{
 use crate::error::CommandError;
 use crate::resp::Reply;
 
-/// Redis' other subcommands: their error says that they are not supported, and not that they are
+/// Redis' other subcommands. Their error says that they are not supported, and not that they are
 /// unknown.
 const NOT_HERE: &[&str] = &[
     "AOF-FLUSH-SLEEP",
@@ -59,15 +59,15 @@ const NOT_HERE: &[&str] = &[
 ];
 
 const HELP: &[&str] = &[
-    "DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+    "DEBUG <subcommand> [argument ...], with one of these subcommands:",
     "DIGEST",
-    "    Return a digest of all keys with their values, deadlines and versions.",
+    "    A digest of all keys, values, deadlines and versions.",
     "ERROR <text>",
-    "    Return an error with this text.",
+    "    An error reply with this text.",
     "SLEEP <seconds>",
-    "    Block this connection for a time; other connections are served.",
+    "    A reply after this time; other connections are served meanwhile.",
     "HELP",
-    "    Print this help.",
+    "    This list.",
 ];
 
 pub enum Debug {
@@ -86,10 +86,10 @@ impl Command for Debug {
         group: Group::Server,
         since: "1.0.0",
         complexity: "That of the subcommand",
-        summary: "Digests all keys, or sleeps or fails on request for tests.",
+        summary: "Computes a digest of all keys; for tests, delays a reply or returns an error.",
         syntax: "(DIGEST | ERROR text | SLEEP seconds | HELP)",
     };
-    /// SLEEP blocks, but Redis does not report the flag.
+    /// SLEEP blocks its connection, but Redis does not report the flag.
     const FLAGS: Flags = Flags { blocking: true, without: &["blocking"], ..Flags::DEFAULT };
 }
 
@@ -100,7 +100,7 @@ impl Operate for Debug {
         match (&name[..], args.left()) {
             (b"DIGEST", 0) => Ok(Debug::Digest(None)),
             (b"ERROR", 1) => {
-                // The text of an error is one line.
+                // The text of an error reply must be a single line.
                 let text = String::from_utf8_lossy(args.word()?);
                 Ok(Debug::Error(text.replace(['\r', '\n'], " ")))
             }
@@ -137,7 +137,7 @@ impl Operate for Debug {
     }
 }
 
-/// As in Redis, a word that is not a number counts as 0.
+/// Parses a number of seconds. As in Redis, a word that is not a number counts as 0.
 fn seconds(word: &[u8]) -> Result<Duration, CommandError> {
     let seconds = std::str::from_utf8(word).ok().and_then(|text| text.parse::<f64>().ok()).unwrap_or(0.0);
     Duration::try_from_secs_f64(seconds.max(0.0))

@@ -1,13 +1,13 @@
 //! Information about the node, and its shutdown.
 //!
 //! * `INFO [section ...]`: returns information and statistics.
-//! * `TIME`: returns the cluster's time, by which deadlines are judged. All nodes agree up to the
-//!   delay of a message.
-//! * `MODULE LIST`: reports RedisJSON's module, which its clients look for by name.
+//! * `TIME`: returns the cluster's time, which decides when keys expire. The times of all nodes
+//!   differ by no more than the delay of a message.
+//! * `MODULE LIST`: reports the module of RedisJSON, because its clients check that it is present.
 //! * `SHUTDOWN [NOSAVE | SAVE] [NOW] [FORCE]` and `SHUTDOWN ABORT`: stops the node like SIGTERM.
 //!
-//!   Every acknowledged write is on disk already, so there is nothing to save. The options are
-//!   checked and have no effect.
+//!   Every acknowledged write is on disk already, so SHUTDOWN has nothing to save. Its options are
+//!   checked, but have no effect.
 
 use crate::command::framework::subcommands;
 use crate::command::{
@@ -53,7 +53,7 @@ impl Command for Time {
         group: Group::Server,
         since: "2.6.0",
         complexity: "O(1)",
-        summary: "Tells the cluster's time in Unix seconds and microseconds.",
+        summary: "Reports the cluster's time in Unix seconds and microseconds.",
         syntax: "",
     };
     const FLAGS: Flags = Flags { fast: true, admin: Some(false), without: &["noscript"], ..Flags::DEFAULT };
@@ -100,7 +100,7 @@ impl Control for Module {
     }
 }
 
-/// The module as `MODULE LIST` and `HELLO` report it.
+/// RedisJSON's module, as `MODULE LIST` and `HELLO` report it.
 pub fn rejson() -> Reply {
     Reply::Map(vec![
         (Reply::word("name"), Reply::word("ReJSON")),
@@ -121,14 +121,14 @@ impl Command for Shutdown {
         group: Group::Server,
         since: "1.0.0",
         complexity: "O(1)",
-        summary: "Stops the node after it handed over leadership and sent all replies.",
+        summary: "Stops the node after it has handed over leadership and sent all replies.",
         syntax: "[NOSAVE | SAVE] [NOW] [FORCE] [ABORT]",
     };
     const FLAGS: Flags = Flags { not_in_multi: true, also: &["allow_busy"], ..Flags::DEFAULT };
 }
 
 impl Manage for Shutdown {
-    /// Success has no reply: the connection is closed, and clients take that for success.
+    /// On success there is no reply: the connection is closed, which clients take as success.
     fn run(args: &mut Args<'_>, _session: &mut Session, node: &dyn Node) -> Result<Outcome, CommandError> {
         let (mut save, mut no_save, mut abort, mut other) = (false, false, false, false);
         while !args.is_empty() {

@@ -1,5 +1,5 @@
 //! `LATENCY LATEST | HISTORY event | RESET [event ..] | GRAPH event | DOCTOR | HISTOGRAM [command
-//! ..] | HELP`: latency spikes and the latency of commands.
+//! ..] | HELP`: shows latency spikes and the latency of commands.
 
 use std::fmt::Write;
 
@@ -11,8 +11,8 @@ use crate::command::{CommandHistogram, LatencyEvent};
 use crate::error::CommandError;
 use crate::resp::Reply;
 
-/// The height of a graph in lines and its width in samples, the newest ones; it has to fit into a
-/// terminal.
+/// The height of a graph in lines, and its width in samples, of which the newest are shown. A graph
+/// has to fit into a terminal.
 const GRAPH_LINES: u64 = 4;
 const GRAPH_SAMPLES_MAX: usize = 80;
 
@@ -27,7 +27,7 @@ impl Command for Latency {
         group: Group::Server,
         since: "2.8.13",
         complexity: "That of the subcommand",
-        summary: "Shows delays above a threshold and how long commands take.",
+        summary: "Shows latency spikes above a threshold, and the latency of commands.",
         syntax: "",
     };
     const SUBCOMMANDS: &'static [Subcommand] = &[
@@ -50,10 +50,10 @@ impl Command for Latency {
             "[event ...]",
             "2.8.13",
             "O(1)",
-            "Forgets the samples of the named events, or of all.",
+            "Removes the samples of the named events, or of all.",
         ),
         Subcommand::new("GRAPH", "event", "2.8.13", "O(1)", "Draws the samples of an event as text."),
-        Subcommand::new("DOCTOR", "", "2.8.13", "O(1)", "Sums up the samples of each event in words."),
+        Subcommand::new("DOCTOR", "", "2.8.13", "O(1)", "Summarizes the samples of each event in words."),
         Subcommand::new(
             "HISTOGRAM",
             "[name ...]",
@@ -100,7 +100,7 @@ fn history(name: &[u8], node: &dyn Node) -> Vec<Reply> {
     samples.into_iter().map(|sample| Reply::Array(pair(sample).into())).collect()
 }
 
-/// A column for each sample; its height is relative to the maximum of the samples shown.
+/// Draws a column for each sample. Its height is relative to the maximum of the samples shown.
 fn graph(name: &[u8], node: &dyn Node) -> Result<Reply, CommandError> {
     let none = || {
         CommandError::new(format!("ERR No samples available for event '{}'", String::from_utf8_lossy(name)))
@@ -144,14 +144,14 @@ fn diagnosis(node: &dyn Node) -> String {
             sum / count.max(1),
             event.worst_ms,
         )
-        .expect("a string takes any text");
+        .expect("writing to a string cannot fail");
     }
     text
 }
 
 fn histograms(names: &[Bytes], node: &dyn Node) -> Reply {
     let wanted = |histogram: &CommandHistogram| {
-        // The name of a container selects its subcommands.
+        // The name of a command also selects its subcommands.
         let container = histogram.command.split('|').next().unwrap_or_default();
         let is = |name: &&Bytes| {
             [histogram.command, container].iter().any(|own| own.as_bytes().eq_ignore_ascii_case(name))

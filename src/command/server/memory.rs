@@ -1,5 +1,5 @@
-//! `MEMORY USAGE key [SAMPLES count] | STATS | DOCTOR | MALLOC-STATS | PURGE`: the memory of a key
-//! and of the process.
+//! `MEMORY USAGE key [SAMPLES count] | STATS | DOCTOR | MALLOC-STATS | PURGE`: shows the memory of
+//! a key and of the process.
 
 use bytes::Bytes;
 
@@ -13,8 +13,8 @@ use crate::keyspace::{Key, Scope, View};
 use crate::resp::Reply;
 
 pub enum Memory {
-    /// `SAMPLES` is accepted without effect: the size of a collection is known without a look at
-    /// its elements.
+    /// The key. `SAMPLES` is accepted and ignored, because the size of a collection is known
+    /// without sampling its elements.
     Usage(Bytes, Option<ReadConsistency>),
     Stats,
     Doctor,
@@ -32,7 +32,7 @@ impl Command for Memory {
         group: Group::Server,
         since: "4.0.0",
         complexity: "That of the subcommand",
-        summary: "Tells how much memory a key or the process uses.",
+        summary: "Reports how much memory a key or the process uses.",
         syntax: "",
     };
     const FLAGS: Flags =
@@ -43,7 +43,7 @@ impl Command for Memory {
             "key [SAMPLES count]",
             "4.0.0",
             "O(N), N: samples",
-            "Estimates how many bytes a key takes.",
+            "Estimates the bytes of memory that a key takes.",
         )
         .also(&["readonly"]),
         Subcommand::new(
@@ -58,10 +58,16 @@ impl Command for Memory {
             "",
             "4.0.0",
             "O(1)",
-            "Tells in words whether the process once used much more memory.",
+            "Assesses in words whether the process has used much more memory before.",
         ),
-        Subcommand::new("MALLOC-STATS", "", "4.0.0", "", "Says that the allocator has no statistics."),
-        Subcommand::new("PURGE", "", "4.0.0", "", "Does nothing, as freed memory is returned every second."),
+        Subcommand::new("MALLOC-STATS", "", "4.0.0", "", "Reports that the allocator has no statistics."),
+        Subcommand::new(
+            "PURGE",
+            "",
+            "4.0.0",
+            "",
+            "Does nothing, because freed memory is returned every second.",
+        ),
         Subcommand::help("4.0.0"),
     ];
 }
@@ -111,7 +117,7 @@ impl Operate for Memory {
     }
 }
 
-/// What a key takes in memory, null where there is none.
+/// The memory that a key takes, in bytes; null if the key does not exist.
 pub fn usage_of(keyspace: &View<'_>, key: &Bytes) -> Reply {
     let bytes = keyspace.with(key, |entry| entry.memory_bytes(&Key::from(&key[..])) as i64);
     bytes.map_or(Reply::Null, Reply::Integer)
@@ -130,7 +136,7 @@ fn usage(args: &mut Args<'_>) -> Result<Memory, CommandError> {
     Ok(Memory::Usage(key, None))
 }
 
-/// The figures that have the same meaning in Redis, under its names.
+/// The figures of Redis that have the same meaning here, under Redis' names.
 fn stats(node: &dyn Node) -> Reply {
     let (memory, keys) = (node.memory(), node.keys() as u64);
     let integer = |number: u64| Reply::Integer(number as i64);
@@ -149,7 +155,7 @@ fn stats(node: &dyn Node) -> Reply {
     Reply::Map(fields.map(|(name, value)| (Reply::word(name), value)).into())
 }
 
-/// An assessment of the figures.
+/// An assessment of the figures in words.
 fn doctor(node: &dyn Node) -> Reply {
     let memory = node.memory();
     let text = if memory.resident == 0 {
@@ -163,12 +169,13 @@ fn doctor(node: &dyn Node) -> Reply {
     Reply::Verbatim(text.into())
 }
 
-/// The allocator has no statistics that could be read at run time.
+/// The allocator has no statistics that can be read at run time.
 fn malloc_stats() -> Reply {
     Reply::Verbatim("Stats not supported for the current allocator".into())
 }
 
-/// The server makes the allocator return freed memory every second, so there is nothing to do.
+/// The server already makes the allocator return freed memory every second, so there is nothing to
+/// purge.
 fn purge() -> Reply {
     Reply::OK
 }

@@ -1,4 +1,4 @@
-//! Redis' persistence commands, in terms of log and snapshot.
+//! Redis' persistence commands, applied to the log and the snapshots.
 //!
 //! * `SAVE`: takes a snapshot and waits for it. Other clients are served meanwhile.
 //! * `BGSAVE`: starts a snapshot.
@@ -21,7 +21,7 @@ impl Command for Save {
         group: Group::Server,
         since: "1.0.0",
         complexity: "O(N), N: all keys",
-        summary: "Takes a snapshot and answers when it is on disk.",
+        summary: "Takes a snapshot, and replies once it is on disk.",
         syntax: "",
     };
     const FLAGS: Flags = Flags {
@@ -53,7 +53,7 @@ impl Command for Bgsave {
         group: Group::Server,
         since: "1.0.0",
         complexity: "O(1)",
-        summary: "Starts a snapshot, whose end INFO reports.",
+        summary: "Starts a snapshot; INFO reports when it has ended.",
         syntax: "[SCHEDULE]",
     };
     const FLAGS: Flags =
@@ -82,7 +82,7 @@ impl Command for Bgrewriteaof {
         group: Group::Server,
         since: "1.0.0",
         complexity: "O(1)",
-        summary: "Starts a snapshot, then purges the log up to the one before.",
+        summary: "Starts a snapshot, and then purges the log up to the previous snapshot.",
         syntax: "",
     };
     const FLAGS: Flags =
@@ -111,7 +111,7 @@ impl Command for Lastsave {
         group: Group::Server,
         since: "1.0.0",
         complexity: "O(1)",
-        summary: "Tells the Unix time of the last snapshot, or of the node's start.",
+        summary: "Reports the Unix time of the last snapshot, or of the node's start.",
         syntax: "",
     };
     const FLAGS: Flags = Flags {

@@ -23,7 +23,7 @@ impl Command for Slowlog {
         group: Group::Server,
         since: "2.2.12",
         complexity: "That of the subcommand",
-        summary: "Shows and forgets slow requests.",
+        summary: "Shows and removes the records of slow requests.",
         syntax: "",
     };
     const FLAGS: Flags = Flags { without: &["noscript"], ..Flags::DEFAULT };
@@ -35,8 +35,14 @@ impl Command for Slowlog {
             "O(N), N: requests listed",
             "Lists the latest slow requests, newest first.",
         ),
-        Subcommand::new("LEN", "", "2.2.12", "O(1)", "Counts the slow requests that are remembered."),
-        Subcommand::new("RESET", "", "2.2.12", "O(N), N: requests remembered", "Forgets all slow requests."),
+        Subcommand::new("LEN", "", "2.2.12", "O(1)", "Counts the recorded slow requests."),
+        Subcommand::new(
+            "RESET",
+            "",
+            "2.2.12",
+            "O(N), N: requests remembered",
+            "Removes the records of all slow requests.",
+        ),
         Subcommand::help("6.2.0"),
     ];
 }
@@ -60,7 +66,7 @@ impl Control for Slowlog {
     }
 }
 
-/// -1 means all.
+/// Parses the maximum number of entries; -1 means all.
 fn count(args: &mut Args<'_>) -> Result<usize, CommandError> {
     match args.integer().map_err(|_| BAD_COUNT)? {
         -1 => Ok(usize::MAX),

@@ -1,9 +1,9 @@
 //! `WAIT numreplicas timeout` and `WAITAOF numlocal numreplicas timeout`: wait until members have
 //! all earlier writes.
 //!
-//! An acknowledged write is on disk on a majority, so durability does not depend on these commands.
-//! They wait for more members than the majority. The timeout is in milliseconds; 0 means none.
-//! Members that are unreachable are not waited for.
+//! An acknowledged write is on the disks of a majority, so durability does not depend on these
+//! commands. They wait for more members than the majority. The timeout is in milliseconds; 0 means
+//! that there is none.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ impl Command for Wait {
         group: Group::Generic,
         since: "3.0.0",
         complexity: "O(1)",
-        summary: "Waits until enough followers have all writes, and counts those.",
+        summary: "Waits until enough followers have all writes, and counts these followers.",
         syntax: "numreplicas timeout",
     };
     const FLAGS: Flags = Flags {
@@ -40,7 +40,7 @@ impl Command for Wait {
 
 impl Operate for Wait {
     fn parse(args: &mut Args<'_>) -> Result<Wait, CommandError> {
-        // As in Redis, a negative number is met at once.
+        // As in Redis, a negative number is satisfied at once.
         let replicas = args.integer()?.max(0) as u64;
         Ok(Wait { replicas, patience: patience(args)? })
     }
@@ -64,7 +64,7 @@ impl Command for Waitaof {
         group: Group::Generic,
         since: "7.2.0",
         complexity: "O(1)",
-        summary: "Does what WAIT does, and counts the leader's disk as 1.",
+        summary: "Waits as WAIT does, and also reports 1 for the leader's own disk.",
         syntax: "numlocal numreplicas timeout",
     };
     const FLAGS: Flags = Flags {

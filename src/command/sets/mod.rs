@@ -1,5 +1,5 @@
-//! Sets: distinct members. Their order is that of insertion, which is part of the replicated state,
-//! so that SMEMBERS and random choices agree on every node.
+//! Sets: distinct members. They keep the order of insertion, which is part of the replicated state,
+//! so SMEMBERS and random choices agree on every node.
 
 pub mod read;
 pub mod write;
@@ -24,7 +24,7 @@ impl Keyed for Set {
         3,
         "1.0.0",
         "O(1)",
-        "Tells whether a set has a member.",
+        "Reports whether a set has a member.",
         "key member",
     )
     .used(Usage::INSPECTED);
@@ -34,7 +34,7 @@ impl Keyed for Set {
         -3,
         "6.2.0",
         "O(N), N: members named",
-        "Tells of each named member whether a set has it.",
+        "Reports for each of several members whether a set has it.",
         "key member ...",
     );
     const REMOVE: Spec = Spec::of_key(
@@ -43,7 +43,7 @@ impl Keyed for Set {
         -3,
         "1.0.0",
         "O(N), N: elements removed",
-        "Removes members from a set, and the set with its last one.",
+        "Removes members from a set, and the set itself with its last member.",
         "key member ...",
     )
     .used(Usage::DELETED_FROM);
@@ -52,8 +52,8 @@ impl Keyed for Set {
         "SSCAN",
         -3,
         "2.8.0",
-        "O(1) a call, O(N) to the end, N: elements",
-        "Lists the members of a set in batches, from a cursor on.",
+        "O(1) for a call, O(N) for all of them, N: elements",
+        "Lists the members of a set in batches, starting at a cursor.",
         "key cursor [MATCH pattern] [COUNT count]",
     );
     const HAS_VALUES: bool = false;
@@ -78,7 +78,7 @@ impl Indexed for Set {
         -2,
         "1.0.0",
         "O(1) without a count, O(N) with one, N: the count",
-        "Picks members of a set at random.",
+        "Selects members of a set at random.",
         "key [count]",
     );
 

@@ -1,8 +1,8 @@
 //! Reads of whole sets, and the set operations.
 //!
 //! * `SMEMBERS key`: returns all members of a set.
-//! * `SINTER key ...`, `SUNION key ...`, `SDIFF key ...`: returns the members of all sets, of any
-//!   set, or of the first set and no other.
+//! * `SINTER key ...`, `SUNION key ...`, `SDIFF key ...`: returns the members that are in all sets,
+//!   in any set, or only in the first set.
 
 use crate::command::framework::bulks::bulks;
 use crate::command::{Args, Command, Context, Group, KeySpec, Read, Spec};
@@ -50,7 +50,7 @@ fn sets(keys: &[Key], keyspace: &View<'_>) -> Result<Vec<Value>, CommandError> {
 type Members<'a> = Vec<&'a Element>;
 
 fn intersection<'a>(sets: &[&'a Set]) -> Members<'a> {
-    // Starting from the smallest set bounds the number of lookups.
+    // The search starts from the smallest set, which limits the number of lookups.
     let Some((nth, smallest)) = sets.iter().enumerate().min_by_key(|(_, set)| set.len()) else {
         return Vec::new();
     };
@@ -103,7 +103,7 @@ macro_rules! combine_commands {
 }
 
 combine_commands! {
-    Sinter, "SINTER", "1.0.0", "O(N*M) at worst, N: members of the smallest set, M: sets", intersection, "Lists the members that all sets share.";
-    Sunion, "SUNION", "1.0.0", "O(N), N: members of all sets", union, "Lists the members that any of the sets has.";
-    Sdiff, "SDIFF", "1.0.0", "O(N), N: members of all sets", difference, "Lists the members that only the first set has.";
+    Sinter, "SINTER", "1.0.0", "O(N*M) at worst, N: members of the smallest set, M: sets", intersection, "Lists the members that are in all sets.";
+    Sunion, "SUNION", "1.0.0", "O(N), N: members of all sets", union, "Lists the members that are in any of the sets.";
+    Sdiff, "SDIFF", "1.0.0", "O(N), N: members of all sets", difference, "Lists the members that are only in the first set.";
 }

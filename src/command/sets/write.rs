@@ -24,7 +24,7 @@ impl Command for Sadd {
         "SADD",
         -3,
         "1.0.0",
-        "O(1) an element, O(N) in all, N: elements added",
+        "O(1) for each element, O(N) in total, N: elements added",
         "Adds members to a set, which is created if missing.",
         "key member ...",
     )
@@ -64,7 +64,7 @@ impl Command for Smove {
             4,
             "1.0.0",
             "O(1)",
-            "Takes a member out of a set and adds it to another.",
+            "Moves a member from a set to another.",
             "source destination member",
         )
     };
@@ -100,10 +100,10 @@ impl Write for Smove {
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub struct Spop {
     key: Key,
-    /// Without a count, the reply is one member and not a set.
+    /// The number of members. Without a count, the reply is a single member and not a set.
     count: Option<usize>,
-    /// Drawn once, on the node that received the request. Together with the order of the set it
-    /// determines the same choice on every replica.
+    /// Drawn once, on the node that received the request. The seed and the order of the set
+    /// determine the same choice on every replica.
     seed: Seed,
 }
 
@@ -114,7 +114,7 @@ impl Command for Spop {
         -2,
         "1.0.0",
         "O(1) without a count, O(N) with one, N: the count",
-        "Takes random members out of a set and returns them.",
+        "Removes random members of a set and returns them.",
         "key [count]",
     )
     .used(Usage::READ_AND_DELETED_FROM);
@@ -141,11 +141,12 @@ impl Write for Spop {
                 *set = Set::default();
                 return Ok(Edited::Changed(Reply::Set(replies)));
             }
-            // The reply may exceed the budget; nothing must be removed in that case.
+            // Built before anything is removed: if the reply exceeds the budget, the set must stay
+            // as it is.
             let chosen = rng.sample(count, set.len());
             let members = chosen.iter().filter_map(|&position| set.at(position));
             let replies = bulks(members)?;
-            // From the end, so that a removal does not move the positions still to come.
+            // Removes from the end, so that a removal does not change the remaining positions.
             let mut positions = chosen;
             positions.sort_unstable();
             assert_eq!(replies.len(), count, "each removed member has a reply");

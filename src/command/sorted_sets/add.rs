@@ -1,7 +1,8 @@
 //! Writes of scores.
 //!
 //! * `ZADD key [NX | XX] [GT | LT] [CH] [INCR] score member ...`: sets scores and returns how many
-//!   members are new; with `CH`, how many were changed; with `INCR`, the score of the only member.
+//!   members are new; with `CH`, how many are new or changed; with `INCR`, the new score of the
+//!   only member.
 //! * `ZINCRBY key increment member`: adds to the score of a member and returns the sum.
 
 use serde::{Deserialize, Serialize};
@@ -19,14 +20,14 @@ pub struct Zadd {
     key: Key,
     condition: Condition,
     only: Only,
-    /// `CH`: the reply also counts existing members with a changed score.
+    /// `CH`: the reply also counts existing members whose score was changed.
     counts_changed: bool,
-    /// `INCR`: the score is added to the present one.
+    /// `INCR`: the score is added to the present score.
     adds: bool,
     pairs: Vec<(f64, Element)>,
 }
 
-/// `GT` and `LT`: which new scores an existing member accepts.
+/// `GT` and `LT`: the new scores that an existing member accepts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 enum Only {
     #[default]
@@ -41,7 +42,7 @@ impl Command for Zadd {
         "ZADD",
         -4,
         "1.2.0",
-        "O(log(N)) a member added, N: members",
+        "O(log(N)) for each member added, N: members",
         "Adds members to a sorted set, or changes their scores.",
         "key [NX | XX] [GT | LT] [CH] [INCR] score member [score member ...]",
     )

@@ -1,4 +1,4 @@
-//! Ranges of members: between two ranks, two scores or two names.
+//! Ranges of members: given by two ranks, two scores or two names.
 
 use std::cmp::Ordering;
 use std::ops::Range;
@@ -21,20 +21,20 @@ pub enum Bounds {
     Names { min: Limit<Element>, max: Limit<Element> },
 }
 
-/// One end of a range.
+/// A bound of a range.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Limit<T> {
     /// `-`: before every member.
     First,
     Including(T),
     Excluding(T),
-    /// `+`: behind every member.
+    /// `+`: after every member.
     Last,
 }
 
 impl<T> Limit<T> {
-    /// Whether an element lies before a range that begins at this limit. `compare` orders the limit
-    /// relative to the element.
+    /// Whether an element lies before a range that begins at this bound. `compare` compares the
+    /// bound with the element.
     fn begins_after(&self, compare: impl Fn(&T) -> Ordering) -> bool {
         match self {
             Limit::First => false,
@@ -44,7 +44,7 @@ impl<T> Limit<T> {
         }
     }
 
-    /// Whether an element lies before the end of a range that ends at this limit.
+    /// Whether an element lies before the end of a range that ends at this bound.
     fn ends_after(&self, compare: impl Fn(&T) -> Ordering) -> bool {
         match self {
             Limit::First => false,
@@ -56,27 +56,27 @@ impl<T> Limit<T> {
 }
 
 impl Bounds {
-    /// `start stop`
+    /// Parses `start stop`.
     pub fn ranks(args: &mut Args<'_>) -> Result<Bounds, CommandError> {
         Indexes::parse(args).map(Bounds::Ranks)
     }
 
-    /// `min max`, or `max min` if the range is walked backward.
+    /// Parses `min max`; if the range is walked backward, `max min`.
     pub fn scores(args: &mut Args<'_>, backward: bool) -> Result<Bounds, CommandError> {
         let (one, other) = (score(args.word()?)?, score(args.word()?)?);
         let (min, max) = if backward { (other, one) } else { (one, other) };
         Ok(Bounds::Scores { min, max })
     }
 
-    /// `min max`, or `max min` if the range is walked backward.
+    /// Parses `min max`; if the range is walked backward, `max min`.
     pub fn names(args: &mut Args<'_>, backward: bool) -> Result<Bounds, CommandError> {
         let (one, other) = (name(args.word()?)?, name(args.word()?)?);
         let (min, max) = if backward { (other, one) } else { (one, other) };
         Ok(Bounds::Names { min, max })
     }
 
-    /// The ranks of the members within the bounds, counted from the lowest score. If the range is
-    /// walked backward, bounds by rank count from the highest.
+    /// The ranks of the members within the bounds, counted from the lowest score. Bounds that are
+    /// ranks count from the highest score if the range is walked backward.
     pub fn within(&self, set: &SortedSet, backward: bool) -> Range<usize> {
         let range = match self {
             Bounds::Ranks(indexes) => {
@@ -97,7 +97,10 @@ impl Bounds {
                     ..set.rank_of_member(|name| max.ends_after(|limit| limit.as_bytes().cmp(name)))
             }
         };
-        assert!(range.start <= set.len() && range.end <= set.len(), "a rank is that of a member or the end");
+        assert!(
+            range.start <= set.len() && range.end <= set.len(),
+            "a rank is at most the number of members"
+        );
         if range.start < range.end { range } else { 0..0 }
     }
 }

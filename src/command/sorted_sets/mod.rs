@@ -17,10 +17,10 @@ use crate::error::CommandError;
 use crate::keyspace::{Element, SortedSet};
 use crate::resp::{Reply, write_double};
 
-/// The sum of the two infinities.
+/// The error for a sum that is not a number, such as that of both infinities.
 const NOT_A_NUMBER: CommandError = CommandError::fixed("ERR resulting score is not a number (NaN)");
 
-/// The next word as a score: any number except NaN, infinities included.
+/// The next word as a score: any number except NaN; infinities are allowed.
 fn score(args: &mut Args<'_>) -> Result<f64, CommandError> {
     real(args.word()?).ok_or(NOT_A_FLOAT)
 }
@@ -63,7 +63,7 @@ impl Keyed for SortedSet {
         -3,
         "1.2.0",
         "O(M*log(N)), N: members, M: members removed",
-        "Removes members from a sorted set, and the set with its last one.",
+        "Removes members from a sorted set, and the set itself with its last member.",
         "key member ...",
     )
     .used(Usage::DELETED_FROM);
@@ -72,8 +72,8 @@ impl Keyed for SortedSet {
         "ZSCAN",
         -3,
         "2.8.0",
-        "O(1) a call, O(N) to the end, N: elements",
-        "Lists members and their scores in batches, from a cursor on.",
+        "O(1) for a call, O(N) for all of them, N: elements",
+        "Lists members and their scores in batches, starting at a cursor.",
         "key cursor [MATCH pattern] [COUNT count]",
     );
     const HAS_VALUES: bool = false;
@@ -89,7 +89,7 @@ impl Keyed for SortedSet {
     fn page(&self, page: &Page) -> Result<(Vec<Reply>, u64), CommandError> {
         let (positions, next) = self.walk(page.cursor, page.count);
         let seen: Vec<(&Element, f64)> = match page.cursor == 0 && next == 0 {
-            // A page with all members is in the order of the scores, as from Redis' compact
+            // A reply with all members is in the order of the scores, as with Redis' compact
             // encoding.
             true => self.forward(0).collect(),
             false => positions.into_iter().filter_map(|position| self.member(position)).collect(),
@@ -105,7 +105,7 @@ impl Keyed for SortedSet {
     }
 }
 
-/// The reply of a scan has scores as strings in both versions of the protocol.
+/// Scores in the reply of a scan are strings in both versions of the protocol.
 fn as_text(reply: Reply) -> Reply {
     match reply {
         Reply::Double(score) => {

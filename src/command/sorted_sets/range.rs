@@ -2,8 +2,8 @@
 //!
 //! * `ZRANGE key start stop [BYSCORE | BYLEX] [REV] [LIMIT offset count] [WITHSCORES]`: returns the
 //!   members of a range.
-//! * `ZREVRANGE`, `ZRANGEBYSCORE`, `ZREVRANGEBYSCORE`, `ZRANGEBYLEX`, `ZREVRANGEBYLEX`: the older
-//!   commands for the options of ZRANGE.
+//! * `ZREVRANGE`, `ZRANGEBYSCORE`, `ZREVRANGEBYSCORE`, `ZRANGEBYLEX`, `ZREVRANGEBYLEX`: older
+//!   commands, each for certain options of ZRANGE.
 
 use super::bounds::Bounds;
 use crate::command::framework::bulks::{bulks, scored};
@@ -18,7 +18,7 @@ const LIMIT_OF_RANKS: CommandError = CommandError::fixed(
 const SCORES_OF_NAMES: CommandError =
     CommandError::fixed("ERR syntax error, WITHSCORES not supported in combination with BYLEX");
 
-/// The common form of all commands on ranges.
+/// The common form of all commands that return a range.
 pub struct Range {
     key: Key,
     bounds: Bounds,
@@ -37,7 +37,7 @@ pub struct Tail {
     with_scores: bool,
 }
 
-/// The type of the bounds.
+/// The type of the bounds of a range.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum By {
     Rank,
@@ -46,7 +46,7 @@ pub enum By {
 }
 
 impl Tail {
-    /// `options` are those that the command accepts.
+    /// Parses the options after the bounds. `options` are those that the command accepts.
     fn parse(args: &mut Args<'_>, options: &[&str]) -> Result<Tail, CommandError> {
         let mut tail = Tail::default();
         while !args.is_empty() {
@@ -133,7 +133,7 @@ impl Command for Zrange {
 impl Read for Zrange {
     fn parse(args: &mut Args<'_>, context: &Context) -> Result<Zrange, CommandError> {
         let key = args.key()?;
-        // The options after the bounds determine their type.
+        // The type of the bounds is known only after the options that follow them.
         let words = [args.word()?.clone(), args.word()?.clone()];
         let tail = Tail::parse(args, &["BYSCORE", "BYLEX", "REV", "WITHSCORES", "LIMIT"])?;
         let by = match (tail.by_score, tail.by_name) {

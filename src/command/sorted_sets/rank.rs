@@ -1,7 +1,7 @@
 //! Ranks of members, and the number of members in a range.
 //!
 //! * `ZRANK key member [WITHSCORE]`, `ZREVRANK key member [WITHSCORE]`: returns the rank of a
-//!   member, from the lowest or the highest score.
+//!   member, counted from the lowest or the highest score.
 //! * `ZCOUNT key min max`, `ZLEXCOUNT key min max`: returns the number of members whose score, or
 //!   name, is in a range.
 
@@ -65,8 +65,8 @@ macro_rules! rank_commands {
 }
 
 rank_commands! {
-    Zrank, "ZRANK", "2.0.0", "O(log(N)), N: members", false, "Tells the rank of a member, counted from the lowest score.";
-    Zrevrank, "ZREVRANK", "2.0.0", "O(log(N)), N: members", true, "Tells the rank of a member, counted from the highest score.";
+    Zrank, "ZRANK", "2.0.0", "O(log(N)), N: members", false, "Reports the rank of a member, counted from the lowest score.";
+    Zrevrank, "ZREVRANK", "2.0.0", "O(log(N)), N: members", true, "Reports the rank of a member, counted from the highest score.";
 }
 
 macro_rules! count_commands {

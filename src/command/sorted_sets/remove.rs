@@ -18,7 +18,7 @@ use crate::resp::{Protocol, Reply};
 pub struct Pop {
     key: Key,
     count: usize,
-    /// With a count, RESP3 has pairs of member and score.
+    /// Whether the reply has pairs of member and score, as in RESP3 if a count is given.
     in_pairs: bool,
 }
 
@@ -31,7 +31,8 @@ impl Pop {
 
     fn apply(self, highest: bool, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         let popped = keyspace.edit_collection(self.key.as_bytes(), |set: &mut SortedSet| {
-            // The reply may exceed the budget; nothing must be removed in that case.
+            // Built before anything is removed: if the reply exceeds the budget, the set must stay
+            // as it is.
             let replies = match highest {
                 true => scored(set.backward(0).take(self.count), self.in_pairs)?,
                 false => scored(set.forward(0).take(self.count), self.in_pairs)?,
@@ -73,8 +74,8 @@ macro_rules! pop_commands {
 }
 
 pop_commands! {
-    Zpopmin, "ZPOPMIN", "5.0.0", "O(log(N)*M), N: members, M: members taken", false, "Takes out the members with the lowest scores and returns them.";
-    Zpopmax, "ZPOPMAX", "5.0.0", "O(log(N)*M), N: members, M: members taken", true, "Takes out the members with the highest scores and returns them.";
+    Zpopmin, "ZPOPMIN", "5.0.0", "O(log(N)*M), N: members, M: members removed", false, "Removes the members with the lowest scores and returns them.";
+    Zpopmax, "ZPOPMAX", "5.0.0", "O(log(N)*M), N: members, M: members removed", true, "Removes the members with the highest scores and returns them.";
 }
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]

@@ -1,4 +1,5 @@
-//! `BITFIELD key ..`, `BITFIELD_RO key ..`: integers of 1 to 64 bits at any bit offset of a string.
+//! `BITFIELD key ..`, `BITFIELD_RO key ..`: read and write integers of 1 to 64 bits at any bit
+//! offset of a string.
 //!
 //! Bit 0 is the most significant bit of the first byte. Bits beyond the end of the string read as
 //! zero, and a write first extends the string with zero bytes up to the farthest bit that any
@@ -39,13 +40,13 @@ struct Operation {
     action: Action,
 }
 
-/// The bits of one integer.
+/// The position, width and sign of one integer in a string.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 struct Field {
     signed: bool,
-    /// 1 to 64; at most 63 without a sign, so that every value is an integer reply.
+    /// 1 to 64; without a sign at most 63, so that every value is an `i64` in the reply.
     bits: u32,
-    /// In bits.
+    /// The offset of the first bit.
     offset: u64,
 }
 
@@ -56,7 +57,7 @@ enum Action {
     Increment(i64, Overflow),
 }
 
-/// What happens to a value that does not fit into its bits.
+/// The treatment of a value that does not fit into its bits.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 enum Overflow {
     Wrap,
@@ -138,7 +139,7 @@ impl Read for BitfieldRo {
     }
 }
 
-/// All operations of a request; an OVERFLOW applies to those that follow it.
+/// Parses all operations of a request. An OVERFLOW applies to the operations after it.
 fn operations(args: &mut Args<'_>) -> Result<Vec<Operation>, CommandError> {
     let mut operations = Vec::new();
     let mut overflow = Overflow::Wrap;
@@ -164,7 +165,7 @@ fn read_all(operations: &[Operation], text: &[u8]) -> Reply {
     Reply::Array(operations.iter().map(|one| Reply::Integer(one.field.get(text))).collect())
 }
 
-/// Runs all operations in order; their values, and whether any bit changed.
+/// Runs all operations in order. Returns their values, and whether any bit was changed.
 fn run_all(operations: &[Operation], text: &mut [u8]) -> (Vec<Reply>, bool) {
     let mut changed = false;
     let values = operations.iter().map(|operation| {
@@ -184,13 +185,14 @@ impl Operation {
         self.action == Action::Get
     }
 
-    /// The field's new value and the value for the reply; `None` if the new value would overflow
-    /// and must not.
+    /// Returns the new value of the field, and the value for the reply; `None` if the new value
+    /// would overflow and OVERFLOW FAIL applies.
     fn outcome(&self, before: i64) -> Option<(i64, i64)> {
         match self.action {
             Action::Get => Some((before, before)),
             Action::Set(value, overflow) => {
-                // Redis treats a negative value for an unsigned field as one that is too large.
+                // As in Redis, a negative value for an unsigned field counts as one that is too
+                // large.
                 let wanted = if self.field.signed { i128::from(value) } else { i128::from(value as u64) };
                 self.field.fit(wanted, overflow).map(|after| (after, before))
             }
@@ -229,8 +231,8 @@ impl Field {
         Ok(Field { signed, bits: bits as u32, offset: offset.ok_or(BAD_OFFSET)? })
     }
 
-    /// The same field, checked to end within the longest string. Redis lets the last field exceed
-    /// it by some bytes.
+    /// Checks that the field ends within the maximum length of a string. Redis lets the last field
+    /// exceed that by some bytes.
     fn written(self) -> Result<Field, CommandError> {
         if self.end() <= TEXT_BYTES_MAX { Ok(self) } else { Err(BAD_OFFSET) }
     }
@@ -240,7 +242,7 @@ impl Field {
         (self.offset + u64::from(self.bits)).div_ceil(8) as usize
     }
 
-    /// The bytes of `text` that hold the field, as the most significant bytes of a number, and
+    /// The bytes of `text` that contain the field, as the most significant bytes of a number, and
     /// their position in `text`.
     fn window(self, text: &[u8]) -> (u128, usize) {
         let begin = ((self.offset / 8) as usize).min(text.len());
@@ -259,7 +261,7 @@ impl Field {
         }
     }
 
-    /// Writes the field into `text`, which contains it.
+    /// Writes the value into the field; `text` is long enough to contain it.
     fn put(self, text: &mut [u8], value: i64) {
         let (window, begin) = self.window(text);
         let place = |bits: u128| (bits << (128 - self.bits)) >> (self.offset % 8);
@@ -268,7 +270,8 @@ impl Field {
         held.copy_from_slice(&window.to_be_bytes()[..held.len()]);
     }
 
-    /// The value that the field gets for `wanted`; `None` if it does not fit and must not overflow.
+    /// The value that is stored for `wanted`; `None` if `wanted` does not fit and OVERFLOW FAIL
+    /// applies.
     fn fit(self, wanted: i128, overflow: Overflow) -> Option<i64> {
         let (min, max) = match self.signed {
             true => (-1i128 << (self.bits - 1), (1i128 << (self.bits - 1)) - 1),

@@ -1,17 +1,17 @@
-//! Exact decimal sums: 0.1 plus 0.2 is 0.3, while the sum of the nearest doubles is not.
+//! Computes exact decimal sums: 0.1 plus 0.2 is 0.3, which the sum of the nearest doubles is not.
 //!
 //! Redis adds 80-bit floats and prints 17 decimal places. Here the sum is exact if both numbers
 //! have at most 17 decimal places and [`DIGITS_MAX`] digits before the point; otherwise doubles are
 //! added.
 
-/// The decimal places that are kept, as in Redis.
+/// Number of decimal places that are kept, as in Redis.
 const PLACES: usize = 17;
 const ONE: i128 = 10i128.pow(PLACES as u32);
-/// The maximum of digits before the point: together with [`PLACES`] and the carry of a sum they fit
-/// into 128 bits.
+/// Maximum number of digits before the point. Together with [`PLACES`] decimal places and the carry
+/// of a sum, they fit into 128 bits.
 const DIGITS_MAX: usize = 20;
 
-/// The text of `before` plus `by`; `None` if the sum is not a finite number.
+/// The sum of `before` and `by` as text; `None` if it is not a finite number.
 pub fn sum(before: &str, by: f64) -> Option<String> {
     let whole: f64 = before.parse().ok()?;
     let after = whole + by;
@@ -26,7 +26,7 @@ pub fn sum(before: &str, by: f64) -> Option<String> {
     })
 }
 
-/// A number without an exponent, in units of the last decimal place.
+/// Parses a number without an exponent, as a multiple of the last decimal place.
 fn parse(text: &str) -> Option<i128> {
     let (negative, digits) = match text.strip_prefix('-') {
         Some(digits) => (true, digits),

@@ -1,4 +1,4 @@
-//! Changes of a part of a string.
+//! Writes of a part of a string.
 //!
 //! * `APPEND key value`: appends to a string, or creates it, and returns the new length.
 //! * `SETRANGE key offset value`: overwrites a part of a string, extends it with zero bytes if
@@ -27,7 +27,7 @@ impl Command for Append {
         group: Group::String,
         since: "2.0.0",
         complexity: "O(1)",
-        summary: "Adds bytes at the end of a string, which is created if missing.",
+        summary: "Appends bytes to a string, which is created if missing.",
         syntax: "key value",
     };
     const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
@@ -67,7 +67,7 @@ impl Command for Setrange {
         group: Group::String,
         since: "2.2.0",
         complexity: "O(1) for a short value, else O(M), M: bytes of the value",
-        summary: "Writes bytes into a string from an offset on, after zeros if needed.",
+        summary: "Overwrites a string from an offset on, and pads a shorter one with zero bytes.",
         syntax: "key offset value",
     };
 }

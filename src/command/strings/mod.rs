@@ -1,4 +1,4 @@
-//! Strings: arbitrary bytes as the value of a key. A write that may lengthen a string is bounded by
+//! Strings: arbitrary bytes as the value of a key. A write may lengthen a string up to
 //! [`TEXT_BYTES_MAX`].
 //!
 //! [`decimal`] adds numbers exactly, for INCRBYFLOAT and HINCRBYFLOAT.
@@ -14,14 +14,14 @@ pub mod set;
 use crate::error::CommandError;
 use crate::keyspace::{Entry, Value, View};
 
-/// The maximum length that APPEND, SETRANGE and BITFIELD may produce: Redis' own limit,
+/// Maximum length of a string that APPEND, SETRANGE or BITFIELD produces, the same as Redis'
 /// `proto-max-bulk-len`.
 pub(super) const TEXT_BYTES_MAX: usize = 512 << 20;
 
 const TOO_LONG: CommandError =
     CommandError::fixed("ERR string exceeds maximum allowed size (proto-max-bulk-len)");
 
-/// The bytes of a string; an error if the entry holds another type.
+/// The bytes of a string; an error if the entry has another type.
 fn bytes_of(entry: &Entry) -> Result<&[u8], CommandError> {
     match &entry.value {
         Value::Text(bytes) => Ok(bytes),

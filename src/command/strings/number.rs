@@ -15,7 +15,7 @@ use crate::resp::Reply;
 
 pub const OVERFLOW: CommandError = CommandError::fixed("ERR increment or decrement would overflow");
 
-/// The common form of the four commands on integers.
+/// The common canonical form of the four commands on integers.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub struct Step {
     key: Key,
@@ -95,7 +95,7 @@ impl Command for Incrbyfloat {
         group: Group::String,
         since: "2.6.0",
         complexity: "O(1)",
-        summary: "Adds a decimal number to one; a missing key counts as 0.",
+        summary: "Adds to a decimal number; a missing key counts as 0.",
         syntax: "key increment",
     };
     const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
@@ -116,7 +116,7 @@ impl Write for Incrbyfloat {
     }
 }
 
-/// The text of the sum of a number and `by`; `no_number` if the text is not a number.
+/// The sum of a number and `by`, as text; the error `no_number` if `before` is not a number.
 pub fn plus(before: &[u8], by: f64, no_number: CommandError) -> Result<String, CommandError> {
     let text = std::str::from_utf8(before).ok().filter(|_| real(before).is_some());
     decimal::sum(text.ok_or(no_number)?, by).ok_or(NOT_FINITE)

@@ -1,10 +1,9 @@
 //! Reads of strings.
 //!
-//! * `GET key`: returns a string, or null without a key.
-//! * `GETRANGE key start end`, `SUBSTR key start end`: returns a part of a string, possibly
-//!   empty.
-//! * `MGET key ...`: returns several strings, with null for a missing key or another type.
-//! * `STRLEN key`: returns the length of a string in bytes, or 0 without a key.
+//! * `GET key`: returns a string, or null if the key does not exist.
+//! * `GETRANGE key start end`, `SUBSTR key start end`: returns a part of a string, possibly empty.
+//! * `MGET key ...`: returns several strings, with null for a missing key or a key of another type.
+//! * `STRLEN key`: returns the length of a string in bytes, or 0 if the key does not exist.
 
 use bytes::Bytes;
 
@@ -56,14 +55,14 @@ impl Command for Getrange {
         aliases: &[Alias {
             name: "SUBSTR",
             since: "1.0.0",
-            complexity: "O(N), N: bytes read; O(1) for a few",
+            complexity: "O(N), N: bytes read; O(1) for a few bytes",
             fast: false,
         }],
         arity: 4,
         keys: KeySpec::FIRST,
         group: Group::String,
         since: "2.4.0",
-        complexity: "O(N), N: bytes read; O(1) for a few",
+        complexity: "O(N), N: bytes read; O(1) for a few bytes",
         summary: "Reads the bytes between two offsets of a string.",
         syntax: "key start end",
     };
@@ -95,7 +94,7 @@ impl Command for Mget {
         group: Group::String,
         since: "1.0.0",
         complexity: "O(N), N: keys named",
-        summary: "Reads several strings, with null for each that is missing.",
+        summary: "Reads several strings, with null for each missing one.",
         syntax: "key ...",
     };
     const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };

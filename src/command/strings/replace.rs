@@ -30,7 +30,7 @@ impl Command for Getset {
         group: Group::String,
         since: "1.0.0",
         complexity: "O(1)",
-        summary: "Writes a string and returns the one it replaces.",
+        summary: "Writes a string and returns the previous one.",
         syntax: "key value",
     };
     const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
@@ -64,7 +64,7 @@ impl Command for Getdel {
         group: Group::String,
         since: "6.2.0",
         complexity: "O(1)",
-        summary: "Removes a string and returns what it held.",
+        summary: "Removes a string and returns its value.",
         syntax: "key",
     };
     const FLAGS: Flags = Flags { fast: true, denyoom: false, ..Flags::DEFAULT };
@@ -94,10 +94,10 @@ enum Change {
     Nothing,
     Persist,
     Deadline(Moment),
-    /// The time is out of range. The error applies only if there is a string, because Redis looks
-    /// up the key first.
+    /// The time is out of range. The error is returned only if the string exists, because Redis
+    /// looks up the key first.
     Invalid,
-    /// The time is not a number; the error applies in the same way.
+    /// The time is not a number. This error, too, is returned only if the string exists.
     NoNumber,
 }
 
@@ -110,7 +110,7 @@ impl Command for Getex {
         group: Group::String,
         since: "6.2.0",
         complexity: "O(1)",
-        summary: "Reads a string and sets or takes away its deadline.",
+        summary: "Reads a string, and sets or removes its deadline.",
         syntax: "key [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | PERSIST]",
     };
     const FLAGS: Flags = Flags { fast: true, denyoom: false, ..Flags::DEFAULT };

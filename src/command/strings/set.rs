@@ -37,7 +37,7 @@ impl Command for Set {
         group: Group::String,
         since: "1.0.0",
         complexity: "O(1)",
-        summary: "Writes a string in place of any value, if the conditions hold.",
+        summary: "Writes a string and replaces any value, if the conditions hold.",
         syntax: "key value [NX | XX] [GET] [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | KEEPTTL]",
     };
 }
@@ -182,7 +182,7 @@ pub struct Mset {
     pairs: Pairs,
 }
 
-/// Does nothing if one of the keys exists.
+/// Sets several strings, or none if one of the keys exists.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub struct Msetnx {
     pairs: Pairs,

@@ -2,8 +2,8 @@
 //!
 //! Invariants:
 //! * commands are queued only between MULTI and EXEC, DISCARD or RESET;
-//! * a refused request aborts the transaction: EXEC then executes nothing;
-//! * the queue is bounded by [`COMMANDS_MAX`] and [`BYTES_MAX`], the watched keys by
+//! * after a refused request, EXEC executes nothing and replies with an error;
+//! * the queue is limited by [`COMMANDS_MAX`] and [`BYTES_MAX`], and the watched keys by
 //!   [`WATCHED_MAX`] and [`WATCHED_BYTES_MAX`].
 
 use bytes::Bytes;
@@ -13,23 +13,25 @@ use crate::error::CommandError;
 use crate::keyspace::Key;
 use crate::resp::{Reply, Request};
 
-/// A transaction blocks all other commands; this many small ones take about a tenth of a second.
+/// Maximum number of commands in a transaction, which blocks all other commands while it runs. This
+/// number of small commands takes about a tenth of a second.
 pub const COMMANDS_MAX: usize = 1 << 17;
-/// The limit of all writes that wait for the log, so that a transaction of this size fits into an
-/// entry.
+/// Maximum size of a transaction: the same as for all writes that wait for the log, so that a
+/// transaction of this size fits into an entry.
 pub const BYTES_MAX: usize = 256 << 20;
-/// The approximate overhead of a word of a queued command.
+/// Approximate overhead of a word of a queued command.
 const COMMAND_BYTES: usize = 64;
-/// Each watched key is looked up by EXEC, which blocks all other commands.
+/// Maximum number of watched keys. EXEC looks up each of them, and blocks all other commands
+/// meanwhile.
 pub const WATCHED_MAX: usize = 1 << 16;
-/// The total size of the names of watched keys.
+/// Maximum total size of the names of watched keys.
 pub const WATCHED_BYTES_MAX: usize = 16 << 20;
 
 const NESTED: CommandError = CommandError::fixed("ERR MULTI calls can not be nested");
 const ABORTED: CommandError =
     CommandError::fixed("EXECABORT Transaction discarded because of previous errors.");
 
-/// The transaction of one connection.
+/// The state of one connection's transaction.
 #[derive(Debug, Default)]
 pub struct TransactionQueue {
     open: bool,
@@ -40,17 +42,18 @@ pub struct TransactionQueue {
     watched_bytes: usize,
 }
 
-/// A transaction to execute.
+/// A transaction that is ready to be executed.
 #[derive(Debug, Default)]
 pub struct QueuedTransaction {
-    /// Requests with the positions of their commands in the table.
+    /// The queued requests, each with the position of its command in the table.
     pub commands: Vec<(usize, Request)>,
-    /// Keys with their versions when they were watched; `None` for a missing key.
+    /// The watched keys, each with its version when it was watched; `None` if the key did not
+    /// exist.
     pub watched: Vec<(Key, Option<u64>)>,
 }
 
 impl TransactionQueue {
-    /// Whether requests are queued.
+    /// Whether requests are being queued.
     pub fn is_open(&self) -> bool {
         self.open
     }
@@ -69,7 +72,7 @@ impl TransactionQueue {
         self.commands.is_empty()
     }
 
-    /// Whether a queued command is held back while writes are paused.
+    /// Whether one of the queued commands is held back while writes are paused.
     pub fn is_paused_with_writes(&self) -> bool {
         self.commands.iter().any(|(position, _)| table::ROWS[*position].is_paused_with_writes())
     }
@@ -78,7 +81,7 @@ impl TransactionQueue {
         self.watched.len()
     }
 
-    /// Makes EXEC fail, because a request was refused.
+    /// Makes the next EXEC fail, because a request was refused.
     pub fn spoil(&mut self) {
         self.spoiled = self.open;
     }
@@ -92,7 +95,7 @@ impl TransactionQueue {
         Ok(Reply::OK)
     }
 
-    /// Queues a request for the command at a position of the table.
+    /// Queues a request. `position` is that of its command in the table.
     pub fn push(&mut self, position: usize, request: &Request) -> Result<Reply, CommandError> {
         assert!(self.open, "commands are queued only inside of a transaction");
         let bytes = request.bytes() + COMMAND_BYTES * request.words().len();
@@ -107,7 +110,8 @@ impl TransactionQueue {
         Ok(Reply::Simple("QUEUED"))
     }
 
-    /// Ends the transaction because EXEC itself was refused, and returns the error for EXEC.
+    /// Ends the transaction because EXEC itself was refused, and returns the error for the reply to
+    /// EXEC.
     pub fn abort(&mut self, refused: &CommandError) -> CommandError {
         let line = refused.line();
         let reason = line.strip_prefix("ERR ").unwrap_or(line);
@@ -132,7 +136,7 @@ impl TransactionQueue {
         if spoiled { Err(ABORTED) } else { Ok(QueuedTransaction { commands, watched }) }
     }
 
-    /// Whether these keys may be watched now.
+    /// Checks that these keys may be watched now.
     pub fn may_watch(&self, keys: &[Bytes]) -> Result<(), CommandError> {
         if self.open {
             return Err(CommandError::fixed("ERR WATCH inside MULTI is not allowed"));
@@ -146,14 +150,14 @@ impl TransactionQueue {
         }
     }
 
-    /// Watches a key with its present version. A key that is watched twice must match both versions
-    /// at EXEC.
+    /// Watches a key at its present version. If a key is watched twice, both versions must be
+    /// unchanged at EXEC.
     pub fn watch(&mut self, key: Key, version: Option<u64>) {
         self.watched_bytes += key.as_bytes().len();
         self.watched.push((key, version));
         assert!(
             self.watched.len() <= WATCHED_MAX && self.watched_bytes <= WATCHED_BYTES_MAX,
-            "may_watch comes before watch"
+            "may_watch has allowed this key"
         );
     }
 

@@ -1,5 +1,5 @@
-//! The commands of transactions. Each only names its [`Step`]; the connection's dispatcher carries
-//! it out.
+//! The commands of transactions. Each command only names its [`Step`], which the connection's
+//! dispatcher executes.
 //!
 //! * `MULTI`: starts a transaction.
 //! * `EXEC`: executes the queued commands.
@@ -85,7 +85,7 @@ impl Command for Watch {
         group: Group::Transactions,
         since: "2.2.0",
         complexity: "O(1) a key",
-        summary: "Makes EXEC run nothing if one of the keys changes before it.",
+        summary: "Makes EXEC do nothing if one of the keys is changed before it.",
         syntax: "key [key ...]",
     };
     const FLAGS: Flags = Flags { at_once: true, also: &["allow_busy"], ..Flags::DEFAULT };

@@ -1,7 +1,7 @@
-//! Disks: the file operations that storage uses, and no others.
+//! The disk interface: exactly the file operations that the storage uses.
 //!
-//! [`RealDisk`] passes them to the operating system. Tests have a disk in memory that fails as
-//! instructed.
+//! [`RealDisk`] passes them to the operating system. Tests use a disk in memory that fails on
+//! request.
 
 mod real;
 
@@ -12,43 +12,44 @@ use std::sync::Arc;
 
 pub use real::RealDisk;
 
-/// How to open a file.
+/// How a file is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Open {
-    /// An existing file, for reading.
+    /// Opens an existing file for reading.
     Read,
-    /// An existing file, for reading and writing.
+    /// Opens an existing file for reading and writing.
     Write,
-    /// A new file, for reading and writing; an existing one is truncated.
+    /// Creates a file for reading and writing, or truncates an existing one.
     Create,
 }
 
-/// A lock that is held until it is dropped. The system releases it when the process ends, however
-/// it ends.
+/// A lock that is held until this value is dropped. The system also releases it when the process
+/// ends, even after a crash.
 pub trait DiskLock: Debug + Send + Sync {}
 
-/// A file system. All paths are complete.
+/// A file system. All paths are absolute.
 pub trait Disk: Debug + Send + Sync {
     /// Opens a file.
     ///
     /// # Errors
-    /// `NotFound` if the file neither exists nor is to be created; the system's own.
+    /// `NotFound` if the file does not exist and is not to be created; errors of the operating
+    /// system.
     fn open(&self, path: &Path, how: Open) -> io::Result<Arc<dyn DiskFile>>;
 
-    /// Creates a directory and those above it; their names are durable after [`Disk::sync_dir`] of
-    /// each parent.
+    /// Creates a directory and its missing parents. The new names are durable after a
+    /// [`Disk::sync_dir`] of each parent.
     fn create_dir_all(&self, path: &Path) -> io::Result<()>;
 
-    /// The names of the files (not directories) in a directory, sorted.
+    /// The names of the files (without directories) in a directory, sorted.
     fn list(&self, dir: &Path) -> io::Result<Vec<String>>;
 
-    /// Renames a file, replacing an existing one; durable after [`Disk::sync_dir`].
+    /// Renames a file and replaces an existing one. The change is durable after [`Disk::sync_dir`].
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
 
-    /// Removes a file; durable after [`Disk::sync_dir`].
+    /// Removes a file. The change is durable after [`Disk::sync_dir`].
     fn remove(&self, path: &Path) -> io::Result<()>;
 
-    /// Makes all names in a directory durable: files created, renamed and removed.
+    /// Makes all changes of names in a directory durable: created, renamed and removed files.
     fn sync_dir(&self, dir: &Path) -> io::Result<()>;
 
     /// Creates `path` if necessary and locks it against other processes. `None` if another process
@@ -56,9 +57,10 @@ pub trait Disk: Debug + Send + Sync {
     fn lock(&self, path: &Path) -> io::Result<Option<Box<dyn DiskLock>>>;
 }
 
-/// An open file. Offsets are explicit, so that readers and the writer share it without seeking.
+/// An open file. Every call has an offset, so that readers and the writer can share the file.
 pub trait DiskFile: Debug + Send + Sync {
-    /// Reads up to `buffer.len()` bytes at `offset`; 0 at the end of the file.
+    /// Reads up to `buffer.len()` bytes at `offset`. Returns their number, which is 0 at the end of
+    /// the file.
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
 
     /// Writes all of `bytes` at `offset`. After an error, some of them may have been written.
@@ -69,7 +71,7 @@ pub trait DiskFile: Debug + Send + Sync {
     /// success without having written them.
     fn sync_data(&self) -> io::Result<()>;
 
-    /// `fsync`: [`DiskFile::sync_data`] and the rest of the metadata.
+    /// `fsync`: like [`DiskFile::sync_data`], and also makes the other metadata durable.
     fn sync_all(&self) -> io::Result<()>;
 
     fn len(&self) -> io::Result<u64>;
@@ -83,7 +85,7 @@ pub trait DiskFile: Debug + Send + Sync {
     /// Fills `buffer` from `offset`.
     ///
     /// # Errors
-    /// `UnexpectedEof` if the file ends first; the system's own.
+    /// `UnexpectedEof` if the file ends before that; errors of the operating system.
     fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
         let mut done = 0;
         while done < buffer.len() {
@@ -101,8 +103,8 @@ pub trait DiskFile: Debug + Send + Sync {
     /// Writes zeros over `from..to` and syncs them, so that the blocks of later writes are
     /// allocated and a later `fdatasync` has no metadata to write.
     ///
-    /// Syncs slice by slice: a log that syncs another file meanwhile waits for one slice, not for
-    /// all of them.
+    /// Syncs one slice after the other, so that the log's sync of another file waits for one slice
+    /// at most.
     fn zero_fill(&self, from: u64, to: u64) -> io::Result<()> {
         assert!(from <= to, "the range ends after it starts");
         let zeros = vec![0u8; usize::try_from(to - from).unwrap_or(usize::MAX).min(ZERO_SLICE_BYTES)];
@@ -117,6 +119,6 @@ pub trait DiskFile: Debug + Send + Sync {
     }
 }
 
-/// One slice of [`DiskFile::zero_fill`]: about a millisecond of a disk's time, which a concurrent
-/// write may have to wait.
+/// Size of one slice of [`DiskFile::zero_fill`]. It takes a disk about a millisecond, for which a
+/// concurrent write may have to wait.
 const ZERO_SLICE_BYTES: usize = 1 << 20;

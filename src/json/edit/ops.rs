@@ -1,5 +1,5 @@
-//! The edits that commands make, each at any number of places: offsets of values, ascending and
-//! distinct.
+//! The edits that commands make. Each takes any number of `places`: offsets of values in the
+//! document, ascending and distinct.
 
 use std::ops::Range;
 
@@ -18,7 +18,7 @@ fn change(
     mut edit: impl FnMut(&mut Tail<'_>) -> Result<(), CommandError>,
 ) -> Edited {
     let edited = rewrite(document, places, limits, |_, tail| edit(tail).map(|()| Action::Keep))?;
-    Ok(edited.expect("nothing was deleted"))
+    Ok(edited.expect("an edit without deletions keeps the root"))
 }
 
 /// Replaces the value at each place by an encoded value.
@@ -26,15 +26,16 @@ pub fn replace(document: &Document, places: &[usize], encoded: &[u8], limits: &P
     change(document, places, limits, |tail| tail.replace(encoded))
 }
 
-/// Removes the values; `None` if the root is among them.
+/// Removes the values at these places; `None` if the root is one of them.
 pub fn delete(document: &Document, places: &[usize]) -> Option<Document> {
-    // The document only shrinks, and it may exceed a limit that was lowered after it was written.
+    // The size limit is lifted: deleting only shrinks a document, which may exceed a limit that was
+    // lowered after it was written.
     let limits = ParseLimits { document_bytes_max: usize::MAX };
     let edited = rewrite(document, places, &limits, |_, _| Ok(Action::Delete));
     edited.unwrap_or_else(|error| unreachable!("deleting cannot fail: {error}"))
 }
 
-/// Sets the member with this key in each object.
+/// Sets the member `key` in the object at each place.
 pub fn put_member(
     document: &Document,
     objects: &[usize],
@@ -45,7 +46,7 @@ pub fn put_member(
     change(document, objects, limits, |tail| tail.put(key, encoded))
 }
 
-/// Appends encoded elements to each array.
+/// Appends encoded elements to the array at each place.
 pub fn append_elements(
     document: &Document,
     arrays: &[usize],
@@ -55,7 +56,7 @@ pub fn append_elements(
     change(document, arrays, limits, |tail| tail.append(elements))
 }
 
-/// Inserts encoded elements before the element with this index in each array.
+/// Inserts encoded elements before the element `index` in the array at each place.
 pub fn insert_elements(
     document: &Document,
     arrays: &[usize],
@@ -66,7 +67,7 @@ pub fn insert_elements(
     change(document, arrays, limits, |tail| tail.splice(index..index, elements))
 }
 
-/// Removes the elements with these indexes, where they exist, from each array.
+/// Removes the elements with these indexes, where they exist, from the array at each place.
 pub fn remove_elements(
     document: &Document,
     arrays: &[usize],
@@ -76,7 +77,7 @@ pub fn remove_elements(
     change(document, arrays, limits, |tail| tail.splice(indexes.clone(), &[]))
 }
 
-/// Empties containers and sets numbers to 0, as JSON.CLEAR does; other values stay.
+/// Empties containers and sets numbers to 0, as JSON.CLEAR does; other values are unchanged.
 pub fn clear(document: &Document, places: &[usize], limits: &ParseLimits) -> Edited {
     change(document, places, limits, |tail| {
         let mut empty = Builder::new();
@@ -150,7 +151,7 @@ mod tests {
         );
         assert!(delete(&before, &[0]).is_none());
         let nested = places(&before, Kind::Object);
-        assert!(delete(&before, &nested).is_none(), "the root is among them");
+        assert!(delete(&before, &nested).is_none(), "the root is one of the deleted values");
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! The value under edit: it is the last one in a buffer that is being written, so its size may
-//! change.
+//! The value that an edit is changing. It is the last one in the buffer that is being written, so
+//! its size may change.
 
 use std::ops::Range;
 
@@ -9,7 +9,7 @@ use crate::json::build::{header_len, write_header};
 use crate::json::limits::{DEPTH_MAX, TOO_DEEP};
 use crate::json::value::{Elements, Kind, Value};
 
-/// A value under edit. Matches inside it have already been edited.
+/// A value that is being edited. Matches inside it have already been edited.
 pub struct Tail<'b> {
     out: &'b mut Vec<u8>,
     at: usize,
@@ -25,12 +25,12 @@ impl<'b> Tail<'b> {
         tail
     }
 
-    /// The current value. Its offsets are those of the copy.
+    /// The current value. Its offsets are positions in the copy, not in the original document.
     pub fn value(&self) -> Value<'_> {
         Value::at(self.out, self.at)
     }
 
-    /// Whether the value, its elements or its members were replaced, even by equal ones.
+    /// Whether an edit replaced the value, its elements or its members, even by equal ones.
     pub fn is_changed(&self) -> bool {
         self.changed
     }
@@ -44,11 +44,11 @@ impl<'b> Tail<'b> {
         Ok(())
     }
 
-    /// Replaces the elements with these indexes by encoded elements. Indexes past the end mean the
-    /// end.
+    /// Replaces the elements with these indexes by encoded elements. Indexes past the end are taken
+    /// as the end.
     ///
     /// # Panics
-    /// If the value is not an array, or the range is reversed.
+    /// If the value is not an array, or the range ends before its start.
     pub fn splice(&mut self, indexes: Range<usize>, elements: &[u8]) -> Result<(), CommandError> {
         assert!(self.value().kind() == Kind::Array, "only an array has elements");
         assert!(indexes.start <= indexes.end, "a range does not end before its start");
@@ -92,18 +92,18 @@ impl<'b> Tail<'b> {
         Ok(())
     }
 
-    /// Replaces bytes within the payload and updates the header.
+    /// Replaces these bytes of the payload by `fresh` and updates the header.
     fn replace_bytes(&mut self, bytes: Range<usize>, fresh: &[u8]) {
         self.changed |= !bytes.is_empty() || !fresh.is_empty();
         let header = self.value().end() - self.value().payload().len() - self.at;
-        assert!(self.at + header <= bytes.start, "the header is not replaced");
+        assert!(self.at + header <= bytes.start, "the replaced bytes are within the payload");
         if bytes.end == self.out.len() {
             self.out.truncate(bytes.start);
             self.out.extend_from_slice(fresh);
         } else {
             self.out.splice(bytes, fresh.iter().copied());
         }
-        let kind = Kind::from_nibble(self.out[self.at] & 0x0f).expect("a container's header names its kind");
+        let kind = Kind::from_nibble(self.out[self.at] & 0x0f).expect("the header is that of a container");
         let size = self.out.len() - self.at - header;
         let width = header_len(size);
         if width != header {

@@ -1,33 +1,33 @@
 //! Parses number literals.
 //!
-//! A whole number that fits is exact. Any other number is the f64 nearest to the literal: few
-//! digits and a small power of ten need one exact multiplication or division (Clinger's fast path),
-//! the standard library parses the rest.
+//! A whole number that fits is exact. Any other number is the f64 nearest to the literal: for few
+//! digits and a small power of ten, one exact multiplication or division finds it (Clinger's fast
+//! path); the standard library parses the other literals.
 
-/// The number that a literal means. `-0` is real, as in serde_json and RedisJSON.
+/// The number that a literal denotes. `-0` is a real number, as in serde_json and RedisJSON.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Numeral {
     Whole(i64),
-    /// Over `i64::MAX`.
+    /// A whole number above `i64::MAX`.
     Large(u64),
     Real(f64),
 }
 
-/// The powers of ten that an f64 holds exactly.
+/// The powers of ten that an f64 represents exactly.
 const POWERS: [f64; 23] = [
     1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18,
     1e19, 1e20, 1e21, 1e22,
 ];
 
-/// Any 19 digits fit a u64.
+/// Every number of up to 19 digits fits a u64.
 const DIGITS_EXACT_MAX: usize = 19;
 
 const MANTISSA_EXACT_MAX: u64 = 1 << f64::MANTISSA_DIGITS;
 
 const _: () = assert!(10u128.pow(DIGITS_EXACT_MAX as u32) <= u64::MAX as u128);
 
-/// The number whose literal begins at `begin`, and the offset after it. `None` if it is malformed
-/// or too large.
+/// Parses the literal that begins at `begin`. Returns the number and the offset after the literal;
+/// `None` if the literal is malformed or too large.
 #[inline]
 pub(super) fn scan(text: &[u8], begin: usize) -> Option<(Numeral, usize)> {
     let negative = text.get(begin) == Some(&b'-');
@@ -68,8 +68,8 @@ pub(super) fn scan(text: &[u8], begin: usize) -> Option<(Numeral, usize)> {
     Some((Numeral::Real(real), at))
 }
 
-/// Adds the digits at `at` to `mantissa`, which wraps after 19 of them; returns the offset after
-/// them.
+/// Appends the decimal digits at `at` to `mantissa`, which overflows silently after 19 of them.
+/// Returns the offset after the digits.
 #[inline]
 fn digits(text: &[u8], mut at: usize, mantissa: &mut u64) -> usize {
     while let Some(digit) = text.get(at).map(|byte| byte.wrapping_sub(b'0')).filter(|digit| *digit < 10) {
@@ -111,7 +111,7 @@ fn whole(text: &[u8], begin: usize, end: usize, mantissa: u64, count: usize) -> 
     }
 }
 
-/// The f64 nearest to the literal, ties to even. `None` if that is infinite.
+/// The f64 nearest to the literal, ties to even. `None` if the literal is too large for an f64.
 fn nearest(literal: &[u8]) -> Option<f64> {
     let real: f64 = std::str::from_utf8(literal).ok()?.parse().ok()?;
     real.is_finite().then_some(real)

@@ -1,8 +1,9 @@
-//! The fast parser: one pass over the bytes, directly to the encoding.
+//! The fast parser: one pass over the text that writes the encoding directly.
 //!
-//! Almost no object repeats a key, so the reader only collects a *fingerprint* of each key, and
-//! compares the keys themselves when two fingerprints agree or there are too many of them. That
-//! comparison is linear, so a text of colliding fingerprints costs no more than another.
+//! Almost no object repeats a key, so the reader collects only a *fingerprint* of each key. It
+//! compares the keys themselves if two fingerprints are equal or there are too many of them. That
+//! comparison takes linear time, so a text with colliding fingerprints costs little more than
+//! another.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -14,10 +15,10 @@ use crate::json::limits::DEPTH_MAX;
 use crate::json::run::plain_run;
 use crate::json::value::{Kind, Members};
 
-/// Why a text was refused.
+/// The reason why a text was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
-    /// It is not JSON; serde_json's message says why.
+    /// The text is not JSON; serde_json's message has the reason.
     Syntax,
     /// The container that opens at this offset exceeds the depth limit.
     Deep(usize),
@@ -27,12 +28,11 @@ pub(super) enum Fault {
 
 type Read = Result<(), Fault>;
 
-/// The encoding is at most this many times as long as the text: `-0,` is 3 bytes and becomes a
-/// `Float` of 9.
+/// Maximum growth from text to encoding: `-0,` has 3 bytes and becomes a `Float` of 9.
 const GROWTH_MAX: usize = 3;
 
-/// Up to this many keys, comparing each fingerprint with all before it is cheaper than a hash
-/// table.
+/// Up to this number of keys, comparing each fingerprint with all earlier ones is cheaper than a
+/// hash table.
 const FINGERPRINTS_MAX: usize = 32;
 
 pub(super) struct Reader<'t, 'o> {
@@ -54,17 +54,20 @@ impl<'t, 'o> Reader<'t, 'o> {
         let begin = self.out.len();
         self.value()?;
         let trailing = self.token();
-        assert!(self.out.len() - begin <= self.text.len() * GROWTH_MAX + 8, "the reserved headers suffice");
+        assert!(
+            self.out.len() - begin <= self.text.len() * GROWTH_MAX + 8,
+            "the encoding has no more bytes than were reserved"
+        );
         if trailing == 0 && self.at == self.text.len() { Ok(()) } else { Err(Fault::Syntax) }
     }
 
-    /// The current byte; 0 at the end, since no token of JSON begins with it.
+    /// The current byte; 0 at the end of the text, because no token of JSON begins with it.
     #[inline]
     fn byte(&self) -> u8 {
         self.text.get(self.at).copied().unwrap_or(0)
     }
 
-    /// The first byte of the next token.
+    /// Skips white space and returns the first byte of the next token.
     #[inline]
     fn token(&mut self) -> u8 {
         loop {
@@ -108,7 +111,7 @@ impl<'t, 'o> Reader<'t, 'o> {
         Ok(())
     }
 
-    /// A string value or a key; `at` is at the opening quote.
+    /// Reads a string value or a key; `at` is at the opening quote.
     #[inline]
     fn string(&mut self) -> Read {
         let begin = self.at + 1;
@@ -187,7 +190,7 @@ impl<'t, 'o> Reader<'t, 'o> {
         Ok(())
     }
 
-    /// Reads a key and its colon. True if the key may repeat an earlier one of this object.
+    /// Reads a key and its colon. Returns true if the key may repeat an earlier one of this object.
     #[inline]
     fn key(&mut self, outer: usize) -> Result<bool, Fault> {
         if self.token() != b'"' {
@@ -243,7 +246,7 @@ fn escape(text: &[u8], at: usize, out: &mut Vec<u8>) -> Option<usize> {
     Some(at + 1)
 }
 
-/// `\uXXXX`, or two of them for a surrogate pair; a lone surrogate is an error.
+/// Decodes `\uXXXX`, or two of them for a surrogate pair; a lone surrogate is an error.
 fn unicode(text: &[u8], at: usize, out: &mut Vec<u8>) -> Option<usize> {
     let first = hex(text, at)?;
     let (code, end) = if (0xd800..0xdc00).contains(&first) {
@@ -268,7 +271,8 @@ fn hex(text: &[u8], at: usize) -> Option<u32> {
     digits.iter().try_fold(0, |code, &digit| Some(code << 4 | char::from(digit).to_digit(16)?))
 }
 
-/// A number that differs for most different keys. `encoded` is the key with its header.
+/// A hash of a key that is cheap to compute and usually differs for different keys. `encoded` is
+/// the key with its header.
 #[inline]
 fn fingerprint(encoded: &[u8]) -> u64 {
     let length = encoded.len();
@@ -279,7 +283,8 @@ fn fingerprint(encoded: &[u8]) -> u64 {
     ends ^ (length as u64) << 56
 }
 
-/// Rewrites the payload that fills `out` from `payload` on, if it repeats any key.
+/// Removes repeated keys from the object whose payload is `out[payload..]`, and rewrites the
+/// payload if there are any.
 #[cold]
 fn drop_repeated(out: &mut Vec<u8>, payload: usize) {
     let mut kept: Vec<(Range<usize>, Range<usize>)> = Vec::new();

@@ -1,11 +1,11 @@
 use super::*;
 
-/// The document of a valid text.
+/// The document parsed from a valid text.
 pub(in crate::json) fn document(text: &str) -> Document {
     parse(text.as_bytes(), &ParseLimits::default()).unwrap()
 }
 
-/// A document as compact text.
+/// The document as compact text.
 pub(in crate::json) fn text_of(document: &Document) -> String {
     let mut out = Vec::new();
     crate::json::print(document.root(), &crate::json::Style::default(), &mut out);

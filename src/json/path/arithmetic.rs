@@ -1,12 +1,13 @@
 //! Arithmetic on the values of a document, and the functions that aggregate numbers: `sum`, `min`,
 //! `max`, `avg` and `stddev`.
 //!
-//! In arithmetic, each operand must be one number; anything else yields nothing. Results of whole
-//! numbers are whole and exact, up to `u64::MAX` if an operand is above `i64::MAX`; results that do
-//! not fit become real. A quotient is always real. A result that is not finite is nothing.
+//! In arithmetic, each operand must be a single number; any other operand yields nothing. The
+//! result of whole numbers is whole and exact. It may be up to `i64::MAX`, or up to `u64::MAX` if
+//! an operand is above `i64::MAX`; a result that does not fit becomes real. A quotient is always
+//! real. A result that is not finite yields nothing.
 //!
-//! An aggregate takes a non-empty list (see [`Values::listed`]) of numbers only, and yields a real
-//! number. Whole numbers are added exactly and rounded once.
+//! An aggregate takes a list (see [`Values::listed`]) that is not empty and has only numbers, and
+//! yields a real number. Whole numbers are added exactly and rounded once.
 
 use super::ast::{Function, Operator};
 use super::eval::Evaluator;
@@ -55,7 +56,7 @@ fn apply(operator: Operator, left: Number, right: Number) -> Option<Number> {
     }))
 }
 
-/// The exact result; `None` for a quotient or an overflow.
+/// The exact result; `None` for a quotient, and on overflow.
 fn apply_whole(operator: Operator, left: i128, right: i128) -> Option<i128> {
     match operator {
         Operator::Add => left.checked_add(right),
@@ -66,7 +67,7 @@ fn apply_whole(operator: Operator, left: i128, right: i128) -> Option<i128> {
     }
 }
 
-/// The encoded number, if it is finite.
+/// The encoding of the number; `None` if it is not finite.
 pub(super) fn encoded(number: Number) -> Option<Vec<u8>> {
     number.as_f64().is_finite().then(|| encode(|out| number.push(out)))
 }
@@ -91,13 +92,14 @@ impl<'a> Evaluator<'a, '_> {
             Function::Sum => sum(list),
             Function::Average => sum(list) / count as f64,
             Function::Deviation => {
-                // The deviation of a whole population, which walks the list three times.
+                // The standard deviation of a whole population. It takes three passes over the
+                // list, so it costs more fuel than the other aggregates.
                 self.fuel.spend(count)?;
                 let mean = sum(list) / count as f64;
                 let squares: f64 = reals(list).map(|real| (real - mean).powi(2)).sum();
                 (squares / count as f64).sqrt()
             }
-            other => unreachable!("{other:?} does not aggregate"),
+            other => unreachable!("{other:?} is not an aggregate"),
         };
         Ok(Values::maybe(encoded(Number::Float(result))))
     }
@@ -113,6 +115,6 @@ fn reals(list: Listed<'_>) -> impl Iterator<Item = f64> {
 
 fn sum(list: Listed<'_>) -> f64 {
     let exact = numbers(list).try_fold(0i128, |sum, number| sum.checked_add(number.whole()?));
-    // Starts from 0.0; `Iterator::sum` would start from -0.0.
+    // The sum starts from 0.0, because `Iterator::sum` would start from -0.0.
     exact.map_or_else(|| reals(list).fold(0.0, |sum, real| sum + real), |whole| whole as f64)
 }

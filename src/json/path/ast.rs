@@ -2,7 +2,8 @@
 //!
 //! Invariants:
 //! * literals are encoded values, so that the same code compares them with a document's values;
-//! * the parser bounds the depth: chains are vectors, and only groups, calls and filters nest.
+//! * the parser bounds the depth: a chain of steps or operators is a vector, and only groups, calls
+//!   and filters nest.
 
 use super::pattern::Pattern;
 
@@ -11,14 +12,15 @@ use super::pattern::Pattern;
 pub enum Segment {
     /// `.a`, `[0]`: selects members or elements of a value.
     Child(Selector),
-    /// `..a`: the same for a value and all of its descendants.
+    /// `..a`: selects members or elements of a value and of all its descendants.
     Descendant(Selector),
 }
 
 #[derive(Clone, Debug)]
 pub enum Selector {
     Name(Box<[u8]>),
-    /// A negative index counts from the end, and stops at the first element.
+    /// A negative index counts from the end. One that reaches before the first element selects the
+    /// first.
     Index(i64),
     Wildcard,
     Names(Vec<Box<[u8]>>),
@@ -83,19 +85,19 @@ pub enum Relation {
     Empty,
 }
 
-/// An expression with one value, several or none.
+/// An expression that yields one value, several or none.
 #[derive(Clone, Debug)]
 pub enum Operand {
     /// One encoded value.
     Literal(Box<[u8]>),
     Query(Query),
     Call(Function, Vec<Operand>, Option<Pattern>),
-    /// A call of a function that does not exist, or, in a projection, with a wrong number of
-    /// arguments.
+    /// A call of a function that does not exist or, in a projection, that has a wrong number of
+    /// arguments. It yields nothing.
     Nothing,
     /// `-` before a value.
     Negated(Box<Operand>),
-    /// Applied from left to right; the parser has already grouped `*`, `/` and `%`.
+    /// A chain of operators of one precedence, applied from left to right.
     Arithmetic(Box<Operand>, Vec<(Operator, Operand)>),
 }
 
@@ -132,7 +134,7 @@ pub enum Function {
 }
 
 impl Function {
-    /// Each function's name and number of arguments, a method's receiver included.
+    /// Each function's name and number of arguments, the receiver of a method call included.
     pub const ALL: [(&'static str, Function, std::ops::RangeInclusive<usize>); 19] = [
         ("length", Function::Length, 1..=1),
         ("count", Function::Count, 1..=1),

@@ -1,9 +1,9 @@
 //! Comparison of values in filters.
 //!
 //! Invariants:
-//! * two whole numbers compare exactly, any others as f64;
-//! * values of different types are unequal, and have no order; containers have none either;
-//! * the order of members does not matter.
+//! * two whole numbers are compared exactly, other pairs of numbers as f64;
+//! * values of different types are unequal; only scalars of the same type have an order;
+//! * the order of an object's members does not matter.
 
 use std::cmp::Ordering;
 
@@ -24,7 +24,7 @@ fn numbers(left: Value<'_>, right: Value<'_>) -> Option<Ordering> {
     }
 }
 
-/// The order of two values of one type; `None` if there is none.
+/// The order of two scalars of the same type; `None` for any other pair of values.
 pub(super) fn order(
     left: Value<'_>,
     right: Value<'_>,
@@ -43,7 +43,7 @@ pub(super) fn order(
     Ok((left.is_null() && right.is_null()).then_some(Ordering::Equal))
 }
 
-/// Whether two values are equal. The recursion is as deep as the shallower of the two.
+/// Whether two values are equal. The recursion is at most as deep as the shallower of the two.
 pub(super) fn equal(left: Value<'_>, right: Value<'_>, fuel: &mut Fuel) -> Result<bool, CommandError> {
     fuel.spend(1)?;
     match (left.kind(), right.kind()) {
@@ -69,8 +69,8 @@ fn objects(left: Value<'_>, right: Value<'_>, fuel: &mut Fuel) -> Result<bool, C
     let mut len = 0usize;
     for member in left.members() {
         len += 1;
-        // Objects of one origin have their members in the same order, so the member at the same
-        // position is tried before a search.
+        // Objects with the same origin usually have their members in the same order, so the member
+        // at the same position is tried before a search.
         let there = others.next().filter(|other| other.key == member.key);
         let found = match there {
             Some(other) => Some(other.value),

@@ -2,19 +2,19 @@
 //! position.
 //!
 //! Invariants:
-//! * the parser backtracks over one token at most, so its time is linear in the path;
+//! * the parser backtracks over at most one token, so its time is linear in the path;
 //! * every recursion calls [`Cursor::enter`], so [`GROUP_NESTING_MAX`] bounds its depth.
 
 use super::expected::{Expected, Furthest};
 use super::limits::{FILTER_NESTING_MAX, GROUP_NESTING_MAX};
 use crate::error::CommandError;
 
-/// Why a path cannot be parsed.
+/// The reason why a path cannot be parsed.
 #[derive(Debug)]
 pub(super) enum Fault {
-    /// It breaks the grammar; the cursor has the position.
+    /// The path breaks the grammar; the cursor holds the position.
     Syntax,
-    /// It exceeds a limit.
+    /// The path exceeds a limit.
     Limit(CommandError),
 }
 
@@ -44,9 +44,9 @@ impl<'t> Cursor<'t> {
     /// Moves back to where a token began.
     ///
     /// # Panics
-    /// If `at` is ahead.
+    /// If `at` is after the current position.
     pub fn back_to(&mut self, at: usize) {
-        assert!(at <= self.at, "the cursor only goes back");
+        assert!(at <= self.at, "the cursor only moves back");
         self.at = at;
     }
 
@@ -68,7 +68,7 @@ impl<'t> Cursor<'t> {
         }
     }
 
-    /// Consumes `token` if it is next.
+    /// Consumes `token` if it comes next, and returns whether it did.
     pub fn take(&mut self, token: &[u8]) -> bool {
         let found = self.rest().starts_with(token);
         if found {
@@ -77,7 +77,8 @@ impl<'t> Cursor<'t> {
         found
     }
 
-    /// Consumes `token`, or fails without recording it: literal tokens are not rules.
+    /// Consumes `token`, or fails. A failure records no rule, because error texts list rules and
+    /// not tokens.
     pub fn need(&mut self, token: &[u8]) -> Parsed<()> {
         self.skip_spaces();
         if self.take(token) { Ok(()) } else { Err(Fault::Syntax) }
@@ -91,17 +92,17 @@ impl<'t> Cursor<'t> {
         &rest[..len]
     }
 
-    /// Records the rules that would be accepted here.
+    /// Records these rules as possible at the current position.
     pub fn expect(&mut self, expected: Expected) {
         self.furthest.expect(self.at, expected);
     }
 
-    /// Records the rules tried at `at`, where a token began that another rule then consumed.
+    /// Records these rules as tried at `at`: a token began there that another rule then consumed.
     pub fn expect_at(&mut self, at: usize, expected: Expected) {
         self.furthest.expect(at, expected);
     }
 
-    /// Records the rules that would have been accepted at `at`, and fails.
+    /// Records these rules as possible at `at`, and fails.
     pub fn fail<T>(&mut self, at: usize, expected: Expected) -> Parsed<T> {
         self.furthest.expect(at, expected);
         Err(Fault::Syntax)
@@ -115,7 +116,7 @@ impl<'t> Cursor<'t> {
         self.furthest.add_only_at(at, expected);
     }
 
-    /// Records the rules that could have followed a query at `at`, in place of the invalid step.
+    /// Records the rules that can follow a query as possible at `at`, where an invalid step begins.
     pub fn expect_after_query(&mut self, at: usize) {
         let value = Expected::SUM.with(Expected::PRODUCT).with(Expected::METHOD).with(Expected::KEYS);
         let condition = Expected::RELATION.with(Expected::AND).with(Expected::OR);
@@ -129,7 +130,7 @@ impl<'t> Cursor<'t> {
     }
 
     pub fn leave(&mut self) {
-        assert!(self.depth > 0, "every leave follows an enter");
+        assert!(self.depth > 0, "leave is called once for each enter");
         self.depth -= 1;
     }
 

@@ -2,7 +2,7 @@
 //!
 //! Invariants:
 //! * the recursion is at most as deep as the document, since each level descends by one value;
-//! * single names and indexes loop instead, and allocate nothing;
+//! * steps that are a single name or index are taken in a loop and allocate nothing;
 //! * every header costs a unit of fuel before it is read.
 
 use super::ast::{Segment, Selector, Slice};
@@ -33,7 +33,7 @@ impl<'a> Node<'a> {
     }
 }
 
-/// Why a walk stops early.
+/// The reason why a walk stops early.
 pub(super) enum Stop {
     /// The sink needs no more matches.
     Enough,
@@ -41,8 +41,8 @@ pub(super) enum Stop {
 }
 
 impl From<CommandError> for Stop {
-    fn from(answer: CommandError) -> Stop {
-        Stop::Failed(answer)
+    fn from(error: CommandError) -> Stop {
+        Stop::Failed(error)
     }
 }
 
@@ -53,11 +53,11 @@ pub(super) trait Sink<'a> {
     fn take(&mut self, node: Node<'a>, fuel: &mut Fuel) -> Walked;
 }
 
-/// One evaluation of one path.
+/// The evaluation of one path.
 pub(super) struct Evaluator<'a, 'f> {
     pub root: Value<'a>,
     pub fuel: &'f mut Fuel,
-    /// The last pattern that was not literal.
+    /// The pattern that was compiled last during this evaluation.
     pub(super) compiled: Option<Pattern>,
 }
 
@@ -237,7 +237,7 @@ impl<'a, 'f> Evaluator<'a, 'f> {
         Ok(None)
     }
 
-    /// The number of elements of an array or members of an object.
+    /// The number of elements of an array or members of an object; each costs fuel.
     pub fn count(&mut self, value: Value<'_>) -> Result<usize, CommandError> {
         let count =
             if value.kind() == Kind::Object { value.members().count() } else { value.elements().count() };
@@ -246,7 +246,8 @@ impl<'a, 'f> Evaluator<'a, 'f> {
     }
 }
 
-/// The position of an index: a negative one counts from the end, and stops at the first element.
+/// The position that an index selects in `len` elements: a negative index counts from the end, and
+/// one that reaches before the first element selects the first.
 fn position(index: i64, len: usize) -> usize {
     match usize::try_from(index) {
         Ok(index) => index,

@@ -1,14 +1,14 @@
-//! The rules that could have continued a path, for the text of an error.
+//! The grammar rules that could have continued a path, for the text of an error.
 //!
 //! RedisJSON reports the furthest position that its parser reached and the rules that it tried
-//! there, in the order of its grammar. Clients show that text to users, so names and order are as
-//! recorded.
+//! there, in the order of its grammar. Clients show that text to users, so names and order here are
+//! those of recorded replies.
 
 use std::ops::BitOr;
 
 use crate::error::CommandError;
 
-/// A set of rules that would have continued the path.
+/// A set of grammar rules that could have continued the path.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Expected(u32);
 
@@ -20,7 +20,7 @@ impl BitOr for Expected {
     }
 }
 
-/// The rules' names by bit, in an order that agrees with every recorded text.
+/// The rules' names, by bit. Their order agrees with every recorded error text.
 const NAMES: [&str; 19] = [
     "EOI",
     "<string>",
@@ -43,7 +43,7 @@ const NAMES: [&str; 19] = [
     "'[?(filter_expression)]'",
 ];
 
-/// The last rule of all, which follows a bare `$` or `@`.
+/// The rule that a bare `$` or `@` adds; error texts list it last.
 const ROOT_NAME: &str = "root";
 
 impl Expected {
@@ -73,7 +73,7 @@ impl Expected {
     pub const ROOT: Expected = Expected(1 << 19);
 }
 
-/// The furthest position at which a rule was missing, and the rules.
+/// The furthest position at which no rule matched, and the rules that were possible there.
 #[derive(Debug, Default)]
 pub(super) struct Furthest {
     at: usize,
@@ -90,14 +90,14 @@ impl Furthest {
         }
     }
 
-    /// Replaces the expected rules, if the furthest position is still `at`.
+    /// Replaces the expected rules if `at` is still the furthest position.
     pub fn set_only_at(&mut self, at: usize, expected: Expected) {
         if at == self.at {
             self.expected = expected;
         }
     }
 
-    /// Adds to the expected rules, if the furthest position is still `at`.
+    /// Adds to the expected rules if `at` is still the furthest position.
     pub fn add_only_at(&mut self, at: usize, expected: Expected) {
         if at == self.at {
             self.expected = self.expected | expected;

@@ -48,7 +48,7 @@ impl<'a> Evaluator<'a, '_> {
         }
     }
 
-    /// A path holds if it has a match, a computed or literal boolean if it is true.
+    /// A path is true if it has a match; a computed or literal boolean is true if its value is.
     fn exists(&mut self, operand: &'a Operand, current: Value<'a>) -> Result<bool, CommandError> {
         match operand {
             Operand::Query(query) => Ok(self.first(query, current)?.is_some()),
@@ -86,8 +86,8 @@ impl<'a> Evaluator<'a, '_> {
         Ok(false)
     }
 
-    /// Whether any value on the left is in the set on the right, or has all or any of its elements
-    /// in it.
+    /// Applies a set relation between the values on the left and the set on the right: membership
+    /// of any value, or of all or some elements of an array.
     fn relates_to_set(
         &mut self,
         relation: Relation,
@@ -124,7 +124,7 @@ impl<'a> Evaluator<'a, '_> {
             Relation::Greater => Ok(order(left, right, self.fuel)? == Some(Ordering::Greater)),
             Relation::GreaterOrEqual => Ok(order(left, right, self.fuel)?.is_some_and(Ordering::is_ge)),
             Relation::Size => {
-                // A size that is not whole is truncated.
+                // A size that is not a whole number is truncated.
                 let wanted = right.as_f64().map(|real| whole(right).unwrap_or(real as i128));
                 let size = if wanted.is_some() { self.size(left)? } else { None };
                 Ok(size.is_some() && size.map(|size| size as i128) == wanted)
@@ -134,7 +134,7 @@ impl<'a> Evaluator<'a, '_> {
                 Ok(empty.is_some() && empty == right.as_bool())
             }
             Relation::In | Relation::NotIn | Relation::SubsetOf | Relation::AnyOf | Relation::NoneOf => {
-                unreachable!("{relation:?} is decided for a whole set")
+                unreachable!("{relation:?} relates to a whole set")
             }
         }
     }
@@ -168,7 +168,8 @@ impl<'a> Evaluator<'a, '_> {
         Ok(false)
     }
 
-    /// Characters of text, elements of an array, members of an object.
+    /// The size of a value: the characters of a text, the elements of an array, or the members of
+    /// an object.
     pub fn size(&mut self, value: Value<'_>) -> Result<Option<usize>, CommandError> {
         match value.as_text() {
             Some(text) => {
@@ -180,7 +181,7 @@ impl<'a> Evaluator<'a, '_> {
         }
     }
 
-    /// Whether any text on the left matches the pattern.
+    /// Whether the pattern matches any text on the left.
     pub fn like(
         &mut self,
         left: &Values<'_>,

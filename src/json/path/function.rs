@@ -1,8 +1,8 @@
 //! The functions of filters and projections, called as `length($.a)` or as a method,
 //! `$.a.length()`.
 //!
-//! The table in the head of `mod.rs` says what each takes and yields. `sum` and its siblings are in
-//! `arithmetic.rs`, `match` and `search` in `filter.rs`.
+//! The table at the head of `mod.rs` lists the arguments and the result of each. `sum`, `min`,
+//! `max`, `avg` and `stddev` are in `arithmetic.rs`, `match` and `search` in `filter.rs`.
 //!
 //! Every visited value and every copied byte costs fuel ([`super::Fuel`]).
 
@@ -20,14 +20,17 @@ impl<'a> Evaluator<'a, '_> {
     /// Calls a function.
     ///
     /// # Panics
-    /// If there are fewer arguments than the function takes: the parser counts them.
+    /// If there are fewer arguments than the function takes; the parser checks their number.
     pub fn call(
         &mut self,
         function: Function,
         arguments: &[Values<'a>],
         pattern: Option<&Pattern>,
     ) -> Called<'a> {
-        assert!(function.takes(arguments.len()), "{function:?} was parsed with its arguments");
+        assert!(
+            function.takes(arguments.len()),
+            "the parser has checked the number of arguments of {function:?}"
+        );
         let (own, more) = arguments.split_first().expect("every function takes an argument");
         match function {
             Function::Length => self.length(own),
@@ -62,7 +65,7 @@ impl<'a> Evaluator<'a, '_> {
         Ok(Values::maybe(size.map(|size| encode(|out| out.uint(size as u64)))))
     }
 
-    /// The names of the members of every object that a path matches.
+    /// The names of the members of all objects that a path matches.
     fn keys(&mut self, own: &Values<'_>) -> Called<'a> {
         if !matches!(own, Values::Node(_) | Values::Nodes(_)) {
             return Ok(Values::Nothing);
@@ -84,7 +87,7 @@ impl<'a> Evaluator<'a, '_> {
         Ok(Values::List(out.into_bytes()))
     }
 
-    /// An element by its position; nothing if the position is before or after the list.
+    /// The list's element at this position; nothing if there is none.
     fn nth(&mut self, own: &Values<'a>, index: i64) -> Called<'a> {
         let within = |len: usize| {
             let len = i64::try_from(len).unwrap_or(i64::MAX);
@@ -122,8 +125,8 @@ impl<'a> Evaluator<'a, '_> {
         Ok(Values::made(|out| out.text(&joined)))
     }
 
-    /// A list with one more element: the argument, or an array of the matches of its path. Nothing
-    /// if the argument is nothing.
+    /// The list with one more element: the argument or, if that is a path with several matches, an
+    /// array of the matches. Nothing if the argument is nothing.
     fn append(&mut self, own: &Values<'_>, more: &Values<'_>) -> Called<'a> {
         if more.len() == 0 {
             return Ok(Values::Nothing);
@@ -147,15 +150,16 @@ impl<'a> Evaluator<'a, '_> {
         Ok(Values::List(out.into_bytes()))
     }
 
-    /// A list or an array of several matches nests one level deeper than its elements. The result
-    /// may not nest deeper than a document, because it could not be printed.
+    /// Checks the depth of a result of `append`. An array of several matches nests one level deeper
+    /// than the matches, and a result deeper than a document may be could not be printed.
     fn check_depth(&mut self, more: &Values<'_>) -> Result<(), CommandError> {
         let wrapped = usize::from(matches!(more, Values::Nodes(_)));
         if wrapped == 0 && !matches!(more, Values::List(_)) {
             return Ok(());
         }
         for value in more.iter() {
-            // A value has at least one byte, and most have several.
+            // One unit of fuel per value and per four bytes: a value has at least one byte, and
+            // most have several.
             self.fuel.spend(1 + value.encoded().len() as u64 / 4)?;
             if value.depth() + wrapped > DEPTH_MAX {
                 return Err(TOO_DEEP);

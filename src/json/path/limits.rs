@@ -8,77 +8,79 @@ use crate::error::CommandError;
 use crate::json::Document;
 use crate::limits::{Limit, limit};
 
-/// A path is a line, not a document; this leaves room for long lists after `in`.
+/// A path is usually one line of text; this limit leaves room for long lists after `in`.
 pub const PATH_BYTES_MAX: usize = 32 * 1024;
 
-/// The deepest nesting of parentheses, literals, negations and calls: that of a document. Each
-/// level takes about seven frames of the parser, so this stays far below a thread's stack.
+/// Maximum nesting of parentheses, literals, negations and calls, the same as for documents. Each
+/// level takes about seven stack frames of the parser, which stays far below a thread's stack.
 pub const GROUP_NESTING_MAX: usize = 128;
 
-/// The deepest nesting of filters. Each level can walk a document of full depth from its root, so
-/// the stack of an evaluation grows with this times 128. Real paths nest three at most.
+/// Maximum nesting of filters. Each level can walk a document of full depth from its root, so an
+/// evaluation may need 128 recursions per level. Real paths nest at most three filters.
 pub const FILTER_NESTING_MAX: usize = 8;
 
-/// The most names or indexes in one union. Each costs a lookup per visited container.
+/// Maximum number of names or indexes in one union. Each costs a lookup for every visited
+/// container.
 pub const UNION_MAX: usize = 1024;
 
-/// The most methods in a row, such as `.keys().first()`: each is a level of recursion.
+/// Maximum number of methods in a row, such as `.keys().first()`. Each is a level of recursion.
 pub const METHODS_MAX: usize = 32;
 
-/// The most regular expressions in one path: each is compiled before the evaluation, which fuel
-/// does not measure.
+/// Maximum number of regular expressions in one path. They are compiled before the evaluation, so
+/// fuel does not account for them.
 pub const PATTERNS_MAX: usize = 8;
 
-/// The longest pattern. Repeated Unicode classes take long to compile, and
-/// [`PATTERN_PROGRAM_BYTES_MAX`] bounds those.
+/// Maximum length of a pattern. A short pattern can still take long to compile if it repeats
+/// Unicode classes; [`PATTERN_PROGRAM_BYTES_MAX`] limits that.
 pub const PATTERN_BYTES_MAX: usize = 1024;
 
-/// The largest compiled pattern: about a hundred times a usual one, compiled within a few
-/// milliseconds.
+/// Maximum size of a compiled pattern: about a hundred times that of a usual one. It is compiled
+/// within a few milliseconds.
 pub const PATTERN_PROGRAM_BYTES_MAX: usize = 256 * 1024;
 
-/// The fuel of every evaluation. A unit is one visited node or one comparison, 9 to 17 ns with two
-/// busy cores: a path that uses it up has taken 18 to 35 ms, below the target of 50.
+/// The fuel of every evaluation. A unit of fuel pays for one visited node or one comparison, which
+/// takes 9 to 17 ns with two busy cores. A path that uses up this amount has run for 18 to 35 ms,
+/// below the target of 50 ms.
 pub const FUEL_BASE: u64 = 2_000_000;
 
-/// The further fuel for each byte of the document. A value takes a byte or more (in practice ten),
-/// and a full scan with a filter visits each value a few times: linear work is allowed at any size,
-/// and more than that is stopped.
+/// Additional fuel for each byte of the document. A value has at least one byte, in practice about
+/// ten, and a full scan with a filter visits each value a few times. A scan of a document of any
+/// size is therefore allowed, and an evaluation that takes more than linear work is stopped.
 pub const FUEL_PER_BYTE: u64 = 2;
 
-/// The matches of every evaluation: 10 MiB of locations. Most of the cost of a path with many
-/// matches is touching that memory for the first time.
+/// Number of matches allowed in every evaluation; their locations take 10 MiB. Most of the cost of
+/// a path with many matches is the first access to that memory.
 pub const MATCHES_BASE: usize = 1 << 18;
 
-/// The bytes of the document for each further match, so that `$..*` of a large document is
-/// answered, in memory that is a multiple of the document's.
+/// One more match is allowed for this many bytes of the document. `$..*` then works on a large
+/// document too, with memory in proportion to the document's size.
 pub const BYTES_PER_MATCH: usize = 4;
 
-/// The fuel for compiling a pattern during the evaluation: about half a millisecond.
+/// Fuel for compiling a pattern during the evaluation, which takes about half a millisecond.
 pub const FUEL_PER_COMPILE: u64 = 60_000;
 
-/// The bytes of text that one unit of fuel compares or copies. Copying is faster than that, but the
-/// number also bounds the memory of computed values, to 32 MiB for a small document.
+/// Bytes of text that one unit of fuel compares or copies. Copying is faster than that, but this
+/// number also limits the memory of computed values, to 32 MiB for a small document.
 pub const BYTES_PER_FUEL: usize = 16;
 
-/// The bytes of encoded values that one unit of fuel prints. Matches may overlap, up to a hundred
-/// levels deep: at most eight megabytes are printed of a small document, and of a large one eight
-/// times its size.
+/// Bytes of encoded values that one unit of fuel prints. Matches may overlap, up to a hundred
+/// levels deep, so the output may exceed the document. This limits it to eight megabytes for a
+/// small document, and to eight times the size of a large one.
 pub const SHOWN_BYTES_PER_FUEL: usize = 4;
 
-/// The most values of one operand of a filter: they are collected before they are compared, 56
-/// bytes each.
+/// Maximum number of values of one operand in a filter. They are collected before they are
+/// compared, at 56 bytes each.
 pub const OPERAND_VALUES_MAX: usize = 1 << 20;
 
 /// Classes of compiled patterns: the largest size in bytes, and the fuel for searching one byte of
-/// text. A usual search takes a nanosecond a byte; one that defeats the lazy automaton also takes
-/// time by the pattern's size.
+/// text. A usual search takes a nanosecond per byte. One for which the regex engine's lazy
+/// automaton gives up takes time in proportion to the size of the pattern, too.
 pub const PATTERN_SIZES: [(usize, u64); 3] =
     [(16 * 1024, 1), (64 * 1024, 4), (PATTERN_PROGRAM_BYTES_MAX, 16)];
 
-const _: () = assert!(FILTER_NESTING_MAX < GROUP_NESTING_MAX, "a filter is a group too");
+const _: () = assert!(FILTER_NESTING_MAX < GROUP_NESTING_MAX, "a filter also counts as a group");
 const _: () = assert!(PATTERN_BYTES_MAX <= PATH_BYTES_MAX, "a pattern is part of a path");
-const _: () = assert!(FUEL_PER_COMPILE < FUEL_BASE, "one pattern can be compiled");
+const _: () = assert!(FUEL_PER_COMPILE < FUEL_BASE, "the fuel suffices to compile one pattern");
 
 /// The limits of paths, for `docs/limits.md`.
 pub const LIMITS: &[Limit] = &[
@@ -98,21 +100,31 @@ pub const LIMITS: &[Limit] = &[
         "Regular expressions in a path",
         "`ERR the path has too many regular expressions`"
     ),
-    limit!(PATTERN_BYTES_MAX, Bytes, "A regular expression", "It matches nothing beyond."),
-    limit!(PATTERN_PROGRAM_BYTES_MAX, Bytes, "A compiled regular expression", "It matches nothing beyond."),
+    limit!(PATTERN_BYTES_MAX, Bytes, "A regular expression", "A longer one matches nothing."),
+    limit!(
+        PATTERN_PROGRAM_BYTES_MAX,
+        Bytes,
+        "A compiled regular expression",
+        "A larger one matches nothing."
+    ),
     limit!(
         FUEL_BASE,
         Count,
         "Steps of an evaluation; a step visits or compares a value",
         "18 to 35 ms on two busy cores. `ERR the path visits too much of the document`"
     ),
-    limit!(FUEL_PER_BYTE, Count, "Further steps for each byte of the document", "Keeps a full scan legal."),
+    limit!(
+        FUEL_PER_BYTE,
+        Count,
+        "Further steps for each byte of the document",
+        "Allows a full scan of any document."
+    ),
     limit!(MATCHES_BASE, Count, "Matches of a path", "`ERR the path visits too much of the document`"),
     limit!(
         BYTES_PER_MATCH,
         Bytes,
         "Document size for each further match",
-        "So that `$..*` of a large document is answered."
+        "Allows `$..*` on a large document."
     ),
     limit!(
         FUEL_BASE * SHOWN_BYTES_PER_FUEL as u64,
@@ -124,7 +136,7 @@ pub const LIMITS: &[Limit] = &[
         FUEL_PER_BYTE * SHOWN_BYTES_PER_FUEL as u64,
         Bytes,
         "Further encoded values for each byte of the document",
-        "Matches may overlap."
+        "Matches may overlap, so their total size may exceed the document's."
     ),
     limit!(
         OPERAND_VALUES_MAX,
@@ -142,19 +154,19 @@ pub const LIMITS: &[Limit] = &[
     limit!(
         STEPS_ALLOWED,
         Count,
-        "Steps of a command whose entry has used up its own",
-        "So that cheap commands behind expensive ones succeed."
+        "Steps of a command after the others of its log entry have used up the entry's steps",
+        "Lets cheap commands that follow expensive ones succeed."
     ),
     limit!(
         EDITED_BYTES_PER_STEP,
         Bytes,
-        "Document that an edit copies for one step",
-        "Counts in the steps of the writes of an entry."
+        "Bytes of a document that an edit copies for one step",
+        "Counts towards the steps of the writes of a log entry."
     ),
 ];
 
-/// The remaining steps and matches of an evaluation, which only decrease. The initial amount
-/// depends on the document alone, so replicas agree.
+/// The remaining steps and matches of an evaluation, which only decrease. The initial amounts
+/// depend only on the document, so all replicas have the same.
 #[derive(Clone, Debug)]
 pub struct Fuel {
     steps: u64,
@@ -162,7 +174,8 @@ pub struct Fuel {
 }
 
 impl Fuel {
-    /// The fuel of one path on `document`: a fixed amount, and a share for each of its bytes.
+    /// The fuel of one path on `document`: a fixed amount, and an amount for each byte of the
+    /// document.
     pub fn for_document(document: &Document) -> Fuel {
         let bytes = document.encoded().len();
         Fuel {
@@ -180,7 +193,7 @@ impl Fuel {
         self.steps
     }
 
-    /// Leaves at most `steps`.
+    /// Reduces the remaining fuel to at most `steps`.
     pub(super) fn limit(&mut self, steps: u64) {
         self.steps = self.steps.min(steps);
     }
@@ -199,13 +212,13 @@ impl Fuel {
         }
     }
 
-    /// Pays for comparing or copying `bytes`.
+    /// Spends fuel for comparing or copying this number of bytes.
     #[inline]
     pub(super) fn spend_bytes(&mut self, bytes: usize) -> Result<(), CommandError> {
         self.spend(1 + (bytes / BYTES_PER_FUEL) as u64)
     }
 
-    /// Pays for showing a value of `bytes` encoded bytes to a client.
+    /// Spends fuel for printing a value of `bytes` encoded bytes.
     #[inline]
     pub(super) fn spend_shown(&mut self, bytes: usize) -> Result<(), CommandError> {
         self.spend((bytes / SHOWN_BYTES_PER_FUEL) as u64)

@@ -1,11 +1,12 @@
-//! Literals: quoted text, numbers, arrays and objects, encoded as they are read.
+//! Parses literals (quoted text, numbers, arrays and objects) into encoded values.
 
 use super::cursor::{Cursor, Fault, Parsed};
 use super::expected::Expected;
 use crate::json::{Builder, Kind};
 
 impl Cursor<'_> {
-    /// A literal value as a document encodes it; `None`, and nothing consumed, if none begins here.
+    /// Parses a literal into its encoding. If no literal begins here, returns `None` and consumes
+    /// nothing.
     pub(super) fn literal(&mut self, pattern: bool) -> Parsed<Option<Box<[u8]>>> {
         let mut out = Builder::new();
         Ok(self.append_literal(&mut out, pattern)?.then(|| out.into_bytes().into_boxed_slice()))
@@ -28,7 +29,7 @@ impl Cursor<'_> {
         Ok(true)
     }
 
-    /// Consumes `word` unless it is part of a longer one.
+    /// Consumes `word` unless a longer word begins with it.
     pub(super) fn word(&mut self, word: &[u8]) -> bool {
         let longer =
             self.rest().get(word.len()).is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
@@ -78,8 +79,8 @@ impl Cursor<'_> {
         }
         let open = out.open(Kind::Object, self.at());
         for (at, (key, _)) in members.iter().enumerate() {
-            // As in a document: the first position, the last value. A path is short enough for a
-            // linear search.
+            // A repeated key keeps its first position and its last value, as in a document. A
+            // linear search suffices, because a path is short.
             if members[..at].iter().all(|earlier| earlier.0 != *key)
                 && let Some((_, value)) = members.iter().rfind(|later| later.0 == *key)
             {
@@ -92,7 +93,7 @@ impl Cursor<'_> {
         Ok(())
     }
 
-    /// A number without an exponent, which RedisJSON does not accept either.
+    /// Parses a number without an exponent. RedisJSON does not accept exponents in paths either.
     fn number(&mut self, out: &mut Builder) -> bool {
         let begin = self.at();
         let start = self.rest();
@@ -116,7 +117,8 @@ impl Cursor<'_> {
         true
     }
 
-    /// A dot with digits after it; a dot alone may begin a method.
+    /// Parses a dot and the digits after it. A dot without digits is left, because it may begin a
+    /// method.
     fn fraction(&mut self) -> bool {
         let begin = self.at();
         let found = self.take(b".") && !self.take_while(|byte| byte.is_ascii_digit()).is_empty();
@@ -126,9 +128,10 @@ impl Cursor<'_> {
         found
     }
 
-    /// Quoted text, unescaped; `None`, and nothing consumed, if it has no end or a wrong escape.
+    /// Parses quoted text and unescapes it. If the closing quote is missing or an escape is
+    /// invalid, returns `None` and consumes nothing.
     ///
-    /// In a `pattern` only the quote and the backslash are unescaped; other escapes belong to the
+    /// In a `pattern`, only the quote and the backslash are unescaped; other escapes belong to the
     /// pattern.
     pub(super) fn quoted(&mut self, pattern: bool) -> Option<Vec<u8>> {
         let begin = self.at();
@@ -168,7 +171,8 @@ impl Cursor<'_> {
         }
     }
 
-    /// Four digits after `\u`, and the second half of a surrogate pair.
+    /// Parses the four hexadecimal digits after `\u`, and the second half of a surrogate pair if
+    /// they are its first.
     fn unicode(&mut self, out: &mut Vec<u8>) -> Parsed<()> {
         let mut code = self.four_digits()?;
         if (0xd800..0xdc00).contains(&code) {

@@ -3,17 +3,18 @@
 //! [`Path::parse`] parses a path, [`Path::select`] evaluates it directly on the encoded document.
 //!
 //! Invariants:
-//! * parsing is linear in the path, and [`Fuel`] bounds the evaluation; both depend on their input
-//!   alone, so every replica gets the same result, and neither panics or recurses without bound on
-//!   any input;
+//! * parsing takes time linear in the path, and [`Fuel`] limits the evaluation; both depend only on
+//!   their input, so every replica gets the same result, and no input causes a panic or unbounded
+//!   recursion;
 //! * matches are in the document order of RFC 9535: depth first, a value's children before their
-//!   descendants; a value that is found twice is a match twice;
+//!   descendants; a value that is found twice is listed twice;
 //! * an error names the same position and the same rules as RedisJSON's, except within the
 //!   arguments of a function, where it may name fewer rules.
 //!
-//! A path is JSONPath if it is `$`, begins with `$.`, `$[`, `$~` or a parenthesis, calls an
-//! existing function, or one of these but `$` after a minus. Any other path is a *legacy* path: it
-//! means the same as with `$` or `$.` before it, and its reply is one value instead of an array.
+//! A path is JSONPath if it is `$`, begins with `$.`, `$[`, `$~` or a parenthesis, or calls an
+//! existing function. With a minus before it, each of these except `$` is JSONPath too. Any other
+//! path is a *legacy* path: it means the same as with `$` or `$.` before it, and its reply is one
+//! value instead of an array.
 //!
 //! # Projections
 //! A path that computes values is a *projection*, and can only be read. Filters share its grammar:
@@ -29,8 +30,8 @@
 //! A name may contain `+ - / %`, so these operators need spaces around them. A part of a projection
 //! yields one of four kinds of result, which functions distinguish:
 //!
-//! * *matches*: the matches of a path, none, one or several;
-//! * a *value*: a literal, a computed number or a selected element, no longer a match;
+//! * *matches*: the matches of a path, of which there may be none, one or several;
+//! * a *value*: a literal, a computed number, or an element that a function selected;
 //! * a *list*: the result of `keys()` (or `~`) and `append()`;
 //! * *nothing*: no result. Anything computed from nothing is nothing, except `count`, which is 0,
 //!   and `append`, whose receiver may be nothing.
@@ -40,10 +41,11 @@
 //! | `+ - * / %`, `-x`, `abs`, `ceiling`, `floor` | one number | a number; a quotient is real, a result that is not finite is nothing |
 //! | `length` | one text, array, object or list | its characters, elements or members |
 //! | `concat` | single texts | a text |
-//! | `count`, `value` | matches (`count` also a list) | their number; the only one |
+//! | `count` | matches or a list | their number |
+//! | `value` | a single match | the match |
 //! | `keys`, `~` | matches | the names of all objects among them, in one list |
 //! | `first`, `last`, `index` | matches as a list, or a list | an element |
-//! | `append` | as these, or one value | a list of them and the argument, as one element |
+//! | `append` | matches as a list, a list, or one value | a list with the argument as one more element |
 //! | `sum`, `min`, `max`, `avg`, `stddev` | only numbers, in an array, a list or several matches | a real number |
 //! | `match`, `search` | texts and a pattern | whether any text matches |
 //!
@@ -52,9 +54,9 @@
 //! with a wrong number of arguments, yields nothing; in a filter, a wrong number of arguments is an
 //! error.
 //!
-//! The reply to a projection is an array, also for a legacy path: the matches, the elements of the
-//! list, the one value, or none. In a filter, a comparison holds if it holds for any of the
-//! matches, and a list counts as an array.
+//! The reply to a projection is an array, even for a legacy path: it has the matches, the elements
+//! of the list, the single value, or nothing. In a filter, a comparison holds if it holds for any
+//! of the matches, and a list counts as an array.
 
 mod arithmetic;
 mod ast;
@@ -190,9 +192,9 @@ impl Path {
     }
 }
 
-/// Whether a path is JSONPath: `$`, a text that begins with `$.`, `$[` or `$~`, a parenthesis, the
-/// call of a function, or any but the first of these after a minus. Anything else is a legacy path:
-/// `-$x` is a name.
+/// Whether a path is JSONPath. It is if it is `$`, begins with `$.`, `$[`, `$~` or a parenthesis,
+/// or calls a function. With a minus before it, each of these except `$` is JSONPath too. Any other
+/// path is a legacy path; `-$x`, for example, is a name.
 pub fn is_jsonpath(text: &[u8]) -> bool {
     let begin = match text.first() {
         Some(b'-') => text.iter().position(|byte| *byte != b'-' && !byte.is_ascii_whitespace()),

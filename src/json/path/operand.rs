@@ -1,7 +1,7 @@
 //! The values of an operand of a filter or a projection.
 //!
 //! A path yields its matches: none, one or several. Every other expression yields one value, a list
-//! or nothing. [`Values`] distinguishes them, because functions do.
+//! or nothing. [`Values`] distinguishes these cases, because the functions do.
 
 use super::ast::{Operand, Query};
 use super::eval::{Evaluator, Node, Sink, Stop, Walked};
@@ -12,7 +12,7 @@ use crate::json::{Builder, Kind, Value};
 
 pub(super) enum Values<'a> {
     Nothing,
-    /// The match of a static path.
+    /// The match of a static path, which has at most one.
     Node(Value<'a>),
     /// The matches of any other path.
     Nodes(Vec<Value<'a>>),
@@ -63,8 +63,8 @@ impl<'a> Values<'a> {
         }
     }
 
-    /// The values as a list, for the functions of lists: the elements of a single array, otherwise
-    /// the values themselves. A single value that is not an array is not a list.
+    /// The values as a list, for functions that take lists: the elements of a single array, or
+    /// several values themselves. A single value of another type is not a list.
     pub fn listed(&self) -> Option<Listed<'_>> {
         match (self, self.only()) {
             (_, Some(array)) => {
@@ -75,18 +75,18 @@ impl<'a> Values<'a> {
         }
     }
 
-    /// One computed value.
+    /// A computed value, encoded by `build`.
     pub fn made(build: impl FnOnce(&mut Builder)) -> Values<'static> {
         Values::Computed(encode(build))
     }
 
-    /// A computed value, or nothing.
+    /// A computed value; nothing for `None`.
     pub fn maybe(encoded: Option<Vec<u8>>) -> Values<'static> {
         encoded.map_or(Values::Nothing, Values::Computed)
     }
 }
 
-/// The argument of a function of lists.
+/// The list that a function of lists takes as its argument.
 #[derive(Clone, Copy)]
 pub(super) struct Listed<'v> {
     array: Option<Value<'v>>,
@@ -102,7 +102,7 @@ impl<'v> Listed<'v> {
 pub(super) fn encode(build: impl FnOnce(&mut Builder)) -> Vec<u8> {
     let mut out = Builder::new();
     build(&mut out);
-    assert!(!out.is_empty(), "a value has a header");
+    assert!(!out.is_empty(), "a value begins with a header");
     out.into_bytes()
 }
 
@@ -110,8 +110,8 @@ struct Collected<'a>(Vec<Value<'a>>);
 
 impl<'a> Sink<'a> for Collected<'a> {
     fn take(&mut self, node: Node<'a>, fuel: &mut Fuel) -> Walked {
-        // One unit for the value and one for its memory in a growing list: fresh pages cost as much
-        // as the visit.
+        // One unit of fuel for the visit and one for storing the value: the first access to the
+        // memory of a growing list costs as much as the visit.
         fuel.spend(2)?;
         if self.0.len() >= OPERAND_VALUES_MAX {
             return Err(Stop::Failed(CommandError::OUT_OF_FUEL));
@@ -135,12 +135,12 @@ impl<'a> Evaluator<'a, '_> {
         Node::root(if query.absolute { self.root } else { current })
     }
 
-    /// The first match of `query`, which is all that a test or a static path needs.
+    /// The first match of `query`, for tests of existence and for static paths, which need no more.
     pub fn first(&mut self, query: &'a Query, current: Value<'a>) -> Result<Option<Value<'a>>, CommandError> {
         let mut first = First(None);
         match self.walk(&query.segments, self.begin(query, current), &mut first) {
             Ok(()) | Err(Stop::Enough) => Ok(first.0),
-            Err(Stop::Failed(answer)) => Err(answer),
+            Err(Stop::Failed(error)) => Err(error),
         }
     }
 
@@ -151,8 +151,8 @@ impl<'a> Evaluator<'a, '_> {
         let mut all = Collected(Vec::new());
         match self.walk(&query.segments, self.begin(query, current), &mut all) {
             Ok(()) => Ok(Values::Nodes(all.0)),
-            Err(Stop::Failed(answer)) => Err(answer),
-            Err(Stop::Enough) => unreachable!("a sink that collects everything never stops"),
+            Err(Stop::Failed(error)) => Err(error),
+            Err(Stop::Enough) => unreachable!("this sink takes every match"),
         }
     }
 

@@ -8,14 +8,14 @@ use crate::error::CommandError;
 
 const UNION_TOO_LONG: CommandError = CommandError::fixed("ERR a union in the path is too long");
 
-/// The characters of a name that needs no quotes.
+/// The characters that a name may have without quotes.
 pub(super) fn is_name_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
         || matches!(byte, b'-' | b'_' | b'`' | b'+' | b'#' | b'%' | b'$' | b'^' | b'/' | b':')
 }
 
 impl Cursor<'_> {
-    /// The path after its `$` or `@`.
+    /// Parses a path after its `$` or `@`.
     pub(super) fn query(&mut self, absolute: bool) -> Parsed<Query> {
         let mut segments = Vec::new();
         loop {
@@ -56,7 +56,7 @@ impl Cursor<'_> {
         self.dotted().map(|selector| Some(Segment::Child(selector)))
     }
 
-    /// What follows one or two dots.
+    /// Parses the selector after one or two dots.
     fn dotted(&mut self) -> Parsed<Selector> {
         if self.take(b"*") {
             return Ok(Selector::Wildcard);
@@ -68,7 +68,7 @@ impl Cursor<'_> {
         if name.is_empty() { Err(Fault::Syntax) } else { Ok(Selector::Name(name.into())) }
     }
 
-    /// Whether a call follows, of any function name.
+    /// Whether a function call comes next, with any name.
     pub(super) fn is_call(&mut self) -> bool {
         let begin = self.at();
         let named = !self.function_name().is_empty();
@@ -78,7 +78,7 @@ impl Cursor<'_> {
         called
     }
 
-    /// Whether a call of an existing function follows.
+    /// Whether a call of an existing function comes next.
     pub(super) fn is_function(&mut self) -> bool {
         let begin = self.at();
         let known = Function::named(self.function_name()).is_some();
@@ -86,7 +86,8 @@ impl Cursor<'_> {
         known && self.is_call()
     }
 
-    /// A function's name; empty, and nothing consumed, if none begins here.
+    /// Consumes a function's name. If no name begins here, returns an empty one and consumes
+    /// nothing.
     pub(super) fn function_name(&mut self) -> &[u8] {
         if self.peek().is_some_and(|byte| byte.is_ascii_alphabetic()) {
             self.take_while(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
@@ -95,7 +96,7 @@ impl Cursor<'_> {
         }
     }
 
-    /// The text within brackets, and the closing one.
+    /// Parses the selector within brackets, and consumes the closing bracket.
     fn bracketed(&mut self) -> Parsed<Selector> {
         self.skip_spaces();
         let begin = self.at();
@@ -174,7 +175,7 @@ impl Cursor<'_> {
         Ok(Slice { start, end, step })
     }
 
-    /// A whole number with an optional minus; one that is too large is clamped.
+    /// Parses a whole number with an optional minus. A number beyond the range of i64 is clamped.
     fn whole(&mut self) -> Option<i64> {
         let begin = self.at();
         let negative = self.take(b"-");

@@ -1,8 +1,8 @@
-//! The grammar of filters and of computed values.
+//! Parses filters and computed values.
 //!
-//! A parenthesis may hold a condition or a value, and only what follows decides which. One pass
-//! reads both as a [`Term`], and refuses a condition where a value is needed: trying both would
-//! double the work at every parenthesis.
+//! A parenthesis may hold a condition or a value, and only the text after it decides which one it
+//! has to be. The parser reads either as a [`Term`], and refuses a condition where a value is
+//! needed. Trying one and then the other would double the work at every parenthesis.
 
 use super::ast::{Function, Logic, Operand, Operator, Relation};
 use super::cursor::{Cursor, Fault, Parsed, TOO_DEEP};
@@ -14,7 +14,7 @@ use crate::json::Value;
 
 const TOO_MANY_PATTERNS: CommandError = CommandError::fixed("ERR the path has too many regular expressions");
 
-/// What may follow any value but a parenthesis.
+/// The rules that may follow any value except a parenthesis.
 const AFTER_VALUE: Expected = Expected::METHOD.with(Expected::KEYS);
 
 enum Term {
@@ -22,7 +22,7 @@ enum Term {
     Condition(Logic),
 }
 
-/// Longer spellings come before their prefixes.
+/// An operator comes before others that are a prefix of it, because the first match is taken.
 const RELATIONS: [(&[u8], Relation); 6] = [
     (b"==", Relation::Equal),
     (b"!=", Relation::NotEqual),
@@ -44,14 +44,14 @@ const WORDS: [(&[u8], Relation); 8] = [
 ];
 
 impl Cursor<'_> {
-    /// What follows `?`, up to the closing bracket.
+    /// Parses a filter after its `?`, up to the closing bracket.
     pub(super) fn filter(&mut self) -> Parsed<Logic> {
         self.enter_filter()?;
         self.skip_spaces();
         let begin = self.at();
         let logic = self.either();
         if logic.is_err() {
-            // If nothing of the filter could be read, the whole filter counts as missing.
+            // If no part of the filter could be read, the error names the whole filter as missing.
             self.set_expected_only_at(begin, Expected::FILTER);
         }
         let logic = logic?;
@@ -113,7 +113,7 @@ impl Cursor<'_> {
         symbol.or_else(|| WORDS.iter().find(|row| self.word(row.0))).map(|row| row.1)
     }
 
-    /// The compiled pattern, if the operand is a literal text.
+    /// Compiles the pattern, if the operand is a literal text.
     fn pattern(&mut self, operand: &Operand, reach: Reach) -> Parsed<Option<Pattern>> {
         let Operand::Literal(encoded) = operand else { return Ok(None) };
         let Some(text) = Value::at(encoded, 0).as_text() else { return Ok(None) };
@@ -124,7 +124,7 @@ impl Cursor<'_> {
         Ok(Some(Pattern::compile(text, reach)))
     }
 
-    /// The right side of `=~`: escapes in a text belong to the pattern.
+    /// Parses the right side of `=~`, where escapes in a text belong to the pattern.
     fn pattern_value(&mut self) -> Parsed<Operand> {
         self.skip_spaces();
         if matches!(self.peek(), Some(b'\'' | b'"'))
@@ -136,7 +136,7 @@ impl Cursor<'_> {
         self.value()
     }
 
-    /// An operand of a comparison, an argument, or a whole projection; a condition is refused.
+    /// Parses an operand of a comparison, an argument, or a whole projection; refuses a condition.
     pub(super) fn value(&mut self) -> Parsed<Operand> {
         self.skip_spaces();
         let begin = self.at();
@@ -159,7 +159,8 @@ impl Cursor<'_> {
         self.chain(term, Expected::PRODUCT, OPERATORS, |cursor| cursor.factor(false))
     }
 
-    /// The further operands of one level of precedence, from left to right.
+    /// Parses the operators and operands that follow, of one level of precedence, from left to
+    /// right.
     fn chain(
         &mut self,
         first: Term,
@@ -227,7 +228,7 @@ impl Cursor<'_> {
         Ok(term)
     }
 
-    /// Whether a minus follows that does not belong to a number.
+    /// Whether a minus comes next that is not the sign of a number literal.
     fn is_negation(&self) -> bool {
         matches!(self.rest(), [b'-', after, ..] if !after.is_ascii_digit())
     }
@@ -243,7 +244,7 @@ impl Cursor<'_> {
         }
     }
 
-    /// What may follow a value: one `~` after a path or a literal, or methods: `.keys().first()`.
+    /// Parses a `~` after a path or a literal, or a chain of methods such as `.keys().first()`.
     fn methods(&mut self, mut operand: Operand) -> Parsed<Operand> {
         self.skip_spaces();
         self.expect(Expected::METHOD);
@@ -268,7 +269,7 @@ impl Cursor<'_> {
         Err(Fault::Limit(TOO_DEEP))
     }
 
-    /// A function's name, which the caller has seen, and its arguments.
+    /// Parses a function's name, which the caller has seen, and its arguments.
     fn call(&mut self, own: Option<Operand>) -> Parsed<Operand> {
         self.enter()?;
         let begin = self.at();
@@ -285,8 +286,8 @@ impl Cursor<'_> {
         self.need(b")")?;
         self.leave();
         let Some(function) = function.filter(|function| function.takes(arguments.len())) else {
-            // Such a call yields nothing in a projection, and is an error in a filter, as in RFC
-            // 9535.
+            // A call with a wrong number of arguments yields nothing in a projection. In a filter
+            // it is an error, as in RFC 9535.
             let refused = function.is_some() && self.is_in_filter();
             return if refused { self.fail(begin, Expected::FUNCTION) } else { Ok(Operand::Nothing) };
         };
@@ -298,8 +299,8 @@ impl Cursor<'_> {
         Ok(Operand::Call(function, arguments, pattern))
     }
 
-    /// An argument is a path, a literal or another call: neither arithmetic nor parentheses nor
-    /// methods.
+    /// Parses an argument: a path, a literal or another call, but no arithmetic, parenthesis or
+    /// method.
     fn argument(&mut self) -> Parsed<Operand> {
         self.skip_spaces();
         let begin = self.at();

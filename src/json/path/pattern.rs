@@ -11,27 +11,27 @@ use super::limits::Fuel;
 use super::limits::{PATTERN_BYTES_MAX, PATTERN_PROGRAM_BYTES_MAX, PATTERN_SIZES};
 use crate::error::CommandError;
 
-/// The deepest nesting within a pattern: the compiler's recursion is as deep.
+/// Maximum nesting within a pattern, which is also the depth of the regex compiler's recursion.
 const PATTERN_NESTING_MAX: u32 = 64;
 
-/// Where a pattern has to match, and in which dialect it is written.
+/// The part of a text that a pattern has to match, and the dialect in which it is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
-    /// `=~`: anywhere, in the regex crate's own dialect.
+    /// `=~`: any part of the text; the dialect is that of the regex crate.
     Like,
-    /// `search`: anywhere, as an I-Regexp (RFC 9485).
+    /// `search`: any part of the text; the dialect is I-Regexp (RFC 9485).
     Search,
-    /// `match`: the whole text, as an I-Regexp.
+    /// `match`: the whole text; the dialect is I-Regexp.
     Match,
 }
 
-/// A pattern, compiled or failed to compile.
+/// A pattern, compiled; or one that failed to compile and matches nothing.
 #[derive(Clone, Debug)]
 pub struct Pattern {
     text: Box<[u8]>,
     reach: Reach,
     compiled: Option<Regex>,
-    /// The fuel for each searched byte.
+    /// Fuel for each searched byte.
     weight: u64,
 }
 
@@ -66,7 +66,7 @@ impl Pattern {
         self.reach == reach && *self.text == *text
     }
 
-    /// Whether the pattern matches in `text`; the search is linear in the text.
+    /// Whether the pattern matches `text`. The search takes time linear in the text.
     pub fn finds(&self, text: &[u8], fuel: &mut Fuel) -> Result<bool, CommandError> {
         fuel.spend(1 + self.weight.saturating_mul(text.len() as u64))?;
         let (Some(regex), Ok(text)) = (&self.compiled, std::str::from_utf8(text)) else { return Ok(false) };
@@ -74,7 +74,8 @@ impl Pattern {
     }
 }
 
-/// I-Regexp's `.` is any character but `\n` and `\r`; the regex crate's stops at `\n` alone.
+/// Rewrites `.` as in I-Regexp: any character except `\n` and `\r`. In the regex crate, `.`
+/// excludes only `\n`.
 fn without_line_ends(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut class = false;

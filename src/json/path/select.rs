@@ -1,4 +1,4 @@
-//! The matches of a path in a document.
+//! Evaluates a path on a document.
 
 use super::ast::{Operand, Segment, Selector};
 use super::eval::{Evaluator, Node, Sink, Stop, Walked};
@@ -12,7 +12,7 @@ use crate::json::{Document, Location, Value};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Selection {
     Locations(Vec<Location>),
-    /// Computed values, encoded.
+    /// The values of a projection, encoded.
     Values(Vec<Vec<u8>>),
 }
 
@@ -35,8 +35,8 @@ impl Path {
         }
     }
 
-    /// As [`Path::select`], for printing the values: their size costs fuel too, since matches can
-    /// overlap.
+    /// Like [`Path::select`], for matches that will be printed. Their total size costs fuel too,
+    /// since matches may overlap.
     pub fn show(&self, document: &Document, fuel: &mut Fuel) -> Result<Selection, CommandError> {
         let selection = self.select(document, fuel)?;
         match &selection {
@@ -63,15 +63,16 @@ impl Path {
             &mut locations,
         ) {
             Ok(()) => Ok(locations.0),
-            Err(Stop::Failed(answer)) => Err(answer),
-            Err(Stop::Enough) => unreachable!("a sink that collects everything never stops"),
+            Err(Stop::Failed(error)) => Err(error),
+            Err(Stop::Enough) => unreachable!("this sink takes every match"),
         }
     }
 
-    /// The location that a static path matches, without an allocation; `None` if there is none.
+    /// Finds the location that a static path matches, without allocating; `None` if it matches
+    /// none.
     ///
     /// # Panics
-    /// If the path is not static: the caller checks.
+    /// If the path is not static, which the caller has to check.
     pub fn single(&self, document: &Document, fuel: &mut Fuel) -> Result<Option<Location>, CommandError> {
         let segments = self.segments().ok_or(super::NO_LOCATION)?;
         let mut node = Node::root(document.root());
@@ -80,7 +81,7 @@ impl Path {
             let found = match segment {
                 Segment::Child(Selector::Name(name)) => evaluator.member(node.value, name)?,
                 Segment::Child(Selector::Index(index)) => evaluator.element(node.value, *index)?,
-                other => panic!("{other:?} is no part of a static path"),
+                other => panic!("{other:?} is not a step of a static path"),
             };
             match found {
                 Some(child) => node = child,
@@ -91,8 +92,8 @@ impl Path {
     }
 }
 
-/// The values of a projection; a list yields its elements. They are bounded like matches, since
-/// both are copied into a reply.
+/// The values of a projection; a list yields its elements. Their number is limited like that of
+/// matches, because both are copied into a reply.
 fn values_of(operand: &Operand, document: &Document, fuel: &mut Fuel) -> Result<Vec<Vec<u8>>, CommandError> {
     let root = document.root();
     let values = Evaluator::new(root, fuel).values(operand, root)?;

@@ -1,12 +1,12 @@
-//! The work that the evaluations of several commands may do together.
+//! Limits the total work of the path evaluations of several commands.
 //!
 //! Invariants:
 //! * a budget counts steps and never time, so replicas that apply the same entry refuse the same
 //!   commands;
-//! * a budget with steps left lets an evaluation have the whole fuel of its document, so that no
-//!   command is refused alone;
-//! * a budget without steps still lets each command take its allowance, so that cheap commands
-//!   behind expensive ones succeed.
+//! * while a budget has steps left, an evaluation may use all the fuel that its document allows, so
+//!   a command that is the only one of its entry is never refused because of the budget;
+//! * once a budget has no steps left, each command may still use its allowance, so cheap commands
+//!   that follow expensive ones succeed.
 
 use std::cell::Cell;
 
@@ -14,22 +14,22 @@ use super::Fuel;
 use crate::error::CommandError;
 use crate::json::Document;
 
-/// Steps that the commands of one entry may take together, and those of one reading request: about
-/// half a second.
+/// Maximum total steps of the commands of one entry, and of the commands of one reading request:
+/// about half a second of work.
 pub const STEPS_MAX: u64 = 1 << 26;
 
-/// Steps of a command whose entry has used up its own: a thousand such commands together take less
-/// than a sixtieth of [`STEPS_MAX`].
+/// Allowance in steps of a command after its entry has used up [`STEPS_MAX`]. A thousand such
+/// commands together use less than a sixtieth of [`STEPS_MAX`].
 pub const STEPS_ALLOWED: u64 = 1 << 10;
 
-/// Bytes of a document that an edit copies for one step.
+/// Number of bytes that an edit may copy for one step.
 pub const EDITED_BYTES_PER_STEP: usize = 64;
 
 /// A count of steps that several commands share.
 #[derive(Debug)]
 pub struct StepBudget {
     left: Cell<u64>,
-    /// What the current command may take beyond `left`.
+    /// Steps that the current command may still use once `left` is 0.
     allowance: Cell<u64>,
 }
 
@@ -40,18 +40,18 @@ impl Default for StepBudget {
 }
 
 impl StepBudget {
-    /// The budget for the next of several commands.
+    /// Begins the next of several commands, which gets a new allowance.
     pub fn next_command(&self) -> Steps<'_> {
         self.allowance.set(STEPS_ALLOWED);
         Steps(Some(self))
     }
 
-    /// The budget for the only command.
+    /// Begins the only command of a budget, which needs no allowance.
     pub fn only_command(&self) -> Steps<'_> {
         Steps(Some(self))
     }
 
-    /// Counts steps that were taken.
+    /// Subtracts steps that an evaluation took, first from `left`, then from the allowance.
     fn take(&self, steps: u64) {
         let left = self.left.get();
         let over = steps.saturating_sub(left);
@@ -60,7 +60,7 @@ impl StepBudget {
     }
 }
 
-/// A command's part in a [`StepBudget`]; nothing is counted without one.
+/// A command's access to a [`StepBudget`]. Without a budget, steps are not counted.
 #[derive(Clone, Copy, Debug)]
 pub struct Steps<'a>(Option<&'a StepBudget>);
 
@@ -74,8 +74,8 @@ impl Steps<'_> {
     /// Evaluates a path over `document`.
     ///
     /// # Errors
-    /// When the path takes too many steps for the document, or all paths of the budget took too
-    /// many.
+    /// If the path takes more steps than its document allows, or if the budget and the command's
+    /// allowance are used up.
     pub fn evaluate<T>(
         self,
         document: &Document,
@@ -99,10 +99,10 @@ impl Steps<'_> {
         }
     }
 
-    /// Pays for writing a document anew.
+    /// Takes steps for the copy of a document that an edit makes.
     ///
     /// # Errors
-    /// When the budget is spent and the command's allowance is not enough.
+    /// If the budget has no steps left and the command's allowance is too small.
     pub fn spend_on_edit(self, document: &Document) -> Result<(), CommandError> {
         let Some(budget) = self.0 else { return Ok(()) };
         let steps = (document.encoded().len() / EDITED_BYTES_PER_STEP) as u64;
@@ -125,7 +125,7 @@ mod tests {
         crate::json::parse(text.as_bytes(), &ParseLimits::default()).unwrap()
     }
 
-    /// How many times the path can be evaluated.
+    /// Counts how many evaluations succeed before the first one that is refused.
     fn evaluations(steps: impl Fn() -> bool) -> usize {
         (0..).take_while(|_| steps()).count()
     }
@@ -141,11 +141,17 @@ mod tests {
         assert!(large_walks > 100, "{large_walks} walks of 100,000 values");
         assert_eq!(walks(budget.next_command(), &large), Err(CommandError::OUT_OF_STEPS));
         for _ in 0..1000 {
-            assert!(walks(budget.next_command(), &small).is_ok(), "a cheap command passes");
+            assert!(
+                walks(budget.next_command(), &small).is_ok(),
+                "a cheap command succeeds on its allowance"
+            );
         }
         let command = budget.next_command();
         let small_walks = evaluations(|| walks(command, &small).is_ok());
-        assert!((1..10).contains(&small_walks), "{small_walks}: its paths share the allowance");
+        assert!(
+            (1..10).contains(&small_walks),
+            "{small_walks} small walks: the paths of a command share its allowance"
+        );
         assert_eq!(command.spend_on_edit(&large), Err(CommandError::OUT_OF_STEPS));
     }
 

@@ -1,7 +1,8 @@
-//! Changes of the cluster that operators ask for, and the cluster as clients of Redis Cluster see
+//! Changes of the cluster that operators request, and the cluster as clients of Redis Cluster see
 //! it.
 //!
-//! The group does the work; this file checks the requests first and words the errors.
+//! The group makes the changes; this file checks the requests first, and turns failures into error
+//! replies.
 
 use super::join;
 use crate::command::{Peer, ReadConsistency, Topology, host_and_port};
@@ -12,7 +13,7 @@ use crate::peer::{Change, ChangeRefused, Member};
 use crate::raft::MemberStatus;
 use crate::server::state::{Restart, ServerState};
 
-/// Asks the group for a change.
+/// Requests a change of the cluster from the group.
 pub async fn change(state: &ServerState, change: Change) -> Result<(), CommandError> {
     if state.group.status().removed {
         return Err(CommandError::new(Unavailable::Removed.to_string()));
@@ -31,7 +32,7 @@ pub async fn change(state: &ServerState, change: Change) -> Result<(), CommandEr
 
 /// Adds a node to the cluster. Returns the cluster's name.
 ///
-/// Without an incarnation the node itself is asked for it: a member is never added for a data
+/// If no incarnation is given, the node itself is asked for it: a member is never added for a data
 /// directory that is not known to exist.
 pub async fn add(
     state: &ServerState,
@@ -62,14 +63,13 @@ fn check_address(address: &str) -> Result<(), CommandError> {
 
 /// Restarts this node as a new member of another cluster.
 ///
-/// The restart drops the node's data, so the node has to be empty. The second check runs with
-/// writes closed: it sees every write that was acknowledged before, and none is acknowledged after
-/// it.
+/// The restart drops the node's data, so the node has to be empty. That is checked a second time
+/// after the node has stopped accepting writes, when no write can be acknowledged after the check.
 pub async fn join(state: &ServerState, address: String) -> Result<(), CommandError> {
     check_address(&address)?;
     check_nothing_is_lost(state)?;
     check_other(state, &address).await?;
-    // Dropping it reopens the node to writes.
+    // Dropping the guard makes the node accept writes again.
     let Some(closed) = state.group.close_to_writes().await else {
         return Err(CommandError::fixed("ERR writes in progress did not finish in time"));
     };
@@ -79,10 +79,10 @@ pub async fn join(state: &ServerState, address: String) -> Result<(), CommandErr
     Ok(())
 }
 
-/// Restarts this node as the only member of its cluster, with its data: for an operator who has
-/// lost the other members.
+/// Restarts this node as the only member of its cluster, with its data: if an operator has lost the
+/// other members.
 ///
-/// Refused while a majority answers, since the others would then continue too.
+/// Refused while a majority answers, because the other members would then continue as well.
 pub async fn forget_others(state: &ServerState) -> Result<(), CommandError> {
     if state.group.is_alone() {
         return Err(CommandError::fixed("ERR this node is the only member already"));
@@ -99,7 +99,7 @@ pub async fn forget_others(state: &ServerState) -> Result<(), CommandError> {
             state.restarts.send_replace(Some(Restart::Alone));
             Ok(())
         }
-        // Other errors, for example of a full disk, also mean that a majority answered.
+        // Any other error, for example a full disk, also means that a majority answered.
         Ok(_) | Err(_) => {
             Err(CommandError::fixed("ERR a majority answers: remove members with RAFT.NODE REMOVE"))
         }
@@ -121,8 +121,7 @@ fn check_nothing_is_lost(state: &ServerState) -> Result<(), CommandError> {
     }
 }
 
-/// Checks that a node at `address` answers and could add this one, as far as that is known
-/// beforehand.
+/// Checks, before this node restarts, that the node at `address` answers and can add this node.
 async fn check_other(state: &ServerState, address: &str) -> Result<(), CommandError> {
     let password = state.config.read().join_password().map(str::to_owned);
     let found = join::probe(address, password.as_deref()).await?;
@@ -135,7 +134,7 @@ async fn check_other(state: &ServerState, address: &str) -> Result<(), CommandEr
     let status = state.group.status();
     let id = status.node_id;
     let own = status.own().map(|own| &own.member.client_address);
-    // A member with this node's address is this node, which began to join before.
+    // A member with this node's address can only be this node: it has tried to join before.
     match found.members.iter().find(|(member, _)| *member == id) {
         Some((_, other)) if Some(other) != own => Err(CommandError::new(format!(
             "ERR node {id} is a member there already, at {other}: start this one with another --node-id"
@@ -147,7 +146,7 @@ async fn check_other(state: &ServerState, address: &str) -> Result<(), CommandEr
 /// Keys per scan step: between steps, writes can lock the keyspace.
 const KEYS_AT_ONCE: usize = 1000;
 
-/// The members and the leader, as this node knows them.
+/// The members and the leader, as far as this node knows.
 pub fn topology(state: &ServerState) -> Topology {
     let status = state.group.status();
     let peer = |known: &MemberStatus| {
@@ -161,14 +160,14 @@ pub fn topology(state: &ServerState) -> Topology {
     Topology {
         cluster: state.group.cluster().to_string(),
         node_id: status.node_id,
-        // A removed node does not learn of new leaders.
+        // A removed node does not learn of new leaders, so the one that it knows may be outdated.
         leader: status.leader.filter(|_| !status.removed),
         term: status.term,
         members: status.members.iter().filter(|known| !gone(known)).map(peer).collect(),
     }
 }
 
-/// Calls `take` with every key until it returns `false`.
+/// Calls `take` with every key, until `take` returns `false`.
 pub fn for_each_key(state: &ServerState, take: &mut dyn FnMut(&[u8]) -> bool) {
     let (mut cursor, mut wants_more) = (0, true);
     while wants_more {

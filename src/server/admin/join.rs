@@ -1,4 +1,5 @@
-//! A client of other nodes: identifies a member of a cluster, and asks it to add this node.
+//! Sends requests to another node as its client: to identify the node, and to have it add this node
+//! to its cluster.
 
 use std::time::Duration;
 
@@ -11,34 +12,35 @@ use crate::error::{CommandError, Fatal};
 use crate::peer::Member;
 use crate::resp::{Limits, ReplyDecoder, Value, encode_request};
 
-/// A cluster may be without a leader for an election or two. Each failed attempt is logged.
+/// Number of attempts to join. A cluster may be without a leader for an election or two. Each
+/// failed attempt is logged.
 const ATTEMPTS: u32 = 20;
 const PAUSE: Duration = Duration::from_millis(500);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(15);
-/// For a probe, which an operator waits for.
+/// Timeout of a probe. An operator waits for it.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(3);
 
 enum Failed {
-    /// A retry would fail in the same way.
+    /// The other node refused; a retry would be refused as well.
     Refused(String),
     Retry(String),
 }
 
-/// Asks the node at `address`, host:port for clients, to add node `id` to its cluster. Returns the
-/// cluster's name.
+/// Asks the node at `address`, its host:port for clients, to add node `id` to its cluster. Returns
+/// the cluster's name.
 ///
 /// # Errors
-/// [`Fatal::Config`] with the reply that refused, or with the last failure after [`ATTEMPTS`].
+/// [`Fatal::Config`] with the refusal, or with the last failure after [`ATTEMPTS`] attempts.
 pub async fn request(address: &str, password: Option<&str>, id: u64, own: &Member) -> Result<String, Fatal> {
     let mut last = String::new();
     for _ in 0..ATTEMPTS {
         match timeout(ATTEMPT_TIMEOUT, request_once(address, password, id, own)).await {
             Ok(Ok(cluster)) => return Ok(cluster),
             Ok(Err(Failed::Refused(reason))) => {
-                return Err(Fatal::Config(format!("join: {address} answers: {reason}")));
+                return Err(Fatal::Config(format!("join: {address} refused: {reason}")));
             }
             Ok(Err(Failed::Retry(reason))) => last = reason,
-            Err(_) => last = "no answer in time".to_string(),
+            Err(_) => last = "no reply arrived in time".to_string(),
         }
         tracing::warn!(address, reason = last, "cannot join yet");
         tokio::time::sleep(PAUSE).await;
@@ -46,18 +48,18 @@ pub async fn request(address: &str, password: Option<&str>, id: u64, own: &Membe
     Err(Fatal::Config(format!("join: {address}: {last}")))
 }
 
-/// What a node reports of itself.
+/// A node's report about itself.
 #[derive(Debug, PartialEq, Eq)]
 pub struct MemberInfo {
     pub run_id: String,
-    /// Whether it was removed from its cluster, and so cannot add this node.
+    /// Whether the node was removed from its cluster, so that it cannot add another.
     pub removed: bool,
-    /// Ids and client addresses of the members.
+    /// Ids and client addresses of the cluster's members.
     pub members: Vec<(u64, String)>,
 }
 
 impl MemberInfo {
-    /// Parses the text of INFO; `None` if a JsonVault node did not write it.
+    /// Parses the output of INFO; `None` if it does not come from a JsonVault node.
     fn read(info: &str) -> Option<MemberInfo> {
         let run_id = info.lines().find_map(|line| line.strip_prefix("run_id:"))?.to_owned();
         let member = |line: &str| {
@@ -69,21 +71,23 @@ impl MemberInfo {
     }
 }
 
-/// Identifies the node at `address`, and so checks that it is reachable and accepts the password.
+/// Identifies the node at `address`. This also checks that the node can be reached and accepts the
+/// password.
 ///
 /// # Errors
-/// A reply for the operator, who may have mistyped the address.
+/// An error reply for the operator, who may have mistyped the address.
 pub async fn probe(address: &str, password: Option<&str>) -> Result<MemberInfo, CommandError> {
     let asked = async {
         let value =
             MemberConnection::begin(address, password).await?.call(&["INFO", "server", "raft"]).await?;
         let text = value.text().map(|text| String::from_utf8_lossy(text).into_owned()).unwrap_or_default();
-        MemberInfo::read(&text).ok_or_else(|| Failed::Refused("not as a JsonVault node does".to_string()))
+        MemberInfo::read(&text)
+            .ok_or_else(|| Failed::Refused("the reply is not that of a JsonVault node".to_string()))
     };
     let reason = match timeout(PROBE_TIMEOUT, asked).await {
         Ok(Ok(seen)) => return Ok(seen),
         Ok(Err(Failed::Refused(reason))) => format!("answers: {reason}"),
-        Ok(Err(Failed::Retry(reason))) => format!("cannot be asked: {reason}"),
+        Ok(Err(Failed::Retry(reason))) => format!("cannot be queried: {reason}"),
         Err(_) => "did not answer in time".to_string(),
     };
     Err(CommandError::new(format!("ERR {address} {reason}")))
@@ -100,7 +104,7 @@ async fn request_once(
     let words = ["RAFT.NODE", "ADD", &id, &own.client_address, &own.raft_address, &incarnation];
     let value = member.call(&words).await?;
     let name = value.text().map(|name| String::from_utf8_lossy(name).into_owned());
-    name.ok_or_else(|| Failed::Refused("a reply that is not a name".to_string()))
+    name.ok_or_else(|| Failed::Refused("the reply is not the name of a cluster".to_string()))
 }
 
 fn retry(error: std::io::Error) -> Failed {
@@ -122,13 +126,14 @@ impl MemberConnection {
             buffer: BytesMut::new(),
         };
         if let Some(password) = password {
-            // With the user's name, a member without a password accepts any password.
+            // Sent with the user's name: in that form, a node without a password accepts any
+            // password.
             member.call(&["AUTH", "default", password]).await?;
         }
         Ok(member)
     }
 
-    /// Sends a request and returns its reply; an error reply is a failure.
+    /// Sends a request and returns its reply. An error reply is returned as an error.
     async fn call(&mut self, words: &[&str]) -> Result<Value, Failed> {
         let mut request = Vec::new();
         encode_request(words, &mut request);

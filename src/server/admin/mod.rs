@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `info` | the text of INFO |
 //! | `cluster` | changes of the cluster; its topology as clients of Redis Cluster see it |
-//! | `join` | asking another cluster to add this node |
+//! | `join` | requests to another cluster to add this node |
 //! | `telemetry` | slow log, latencies, memory; waits for replicas and snapshots |
 //! | `node_api` | the node as commands see it |
 //! | `rlimit` | how many clients the limit on open files allows |

@@ -1,7 +1,7 @@
 //! The node as commands see it: [`Node`] over the server's state.
 //!
-//! Commands name no part of the server. Each method here passes a call to the field that answers
-//! it.
+//! Commands do not depend on the parts of the server. Each method here passes a call to the part
+//! that handles it.
 
 use std::time::Duration;
 
@@ -21,8 +21,8 @@ use crate::resp::Reply;
 use crate::server::state::ServerState;
 use futures_util::future::BoxFuture;
 
-/// Runs a read outside of the route for reads, after a read barrier of this consistency, or else of
-/// the configured one.
+/// Runs a read outside of the usual route for reads, after a read barrier with this consistency;
+/// for `None`, with the configured one.
 fn read_behind_barrier<'a>(
     state: &'a ServerState,
     consistency: Option<ReadConsistency>,
@@ -74,7 +74,7 @@ impl Node for ServerState {
 
     fn authenticate(&self, user: &[u8], password: &[u8]) -> bool {
         let config = self.config.read();
-        // There are no ACL users. Without a configured password, any password is accepted.
+        // `default` is the only user. If no password is configured, any password is accepted.
         user == DEFAULT_USER && (!config.requirepass.is_set() || config.requirepass.matches(password))
     }
 
@@ -151,7 +151,7 @@ impl Node for ServerState {
     }
 
     fn digest(&self, consistency: Option<ReadConsistency>) -> Running<'_> {
-        // 40 digits as in Redis, for tools that expect its form.
+        // Padded to 40 digits, as in Redis, because some tools expect that form.
         read_behind_barrier(self, consistency, Scope::ManyKeys, |view| {
             Reply::bulk(format!("{:040x}", view.digest()))
         })

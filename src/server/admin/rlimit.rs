@@ -1,25 +1,25 @@
-//! How many clients the system's limit on open files allows.
+//! Determines how many clients the system's limit on open files allows.
 //!
-//! Invariant: at least one, and never more than wanted.
+//! Invariant: the result is at least one client, and never more than wanted.
 
 use crate::config::Config;
 use crate::env::raise_file_limit;
 
-/// Files reserved for everything but clients: at most 512 connections from other nodes
-/// (`peer::service`), and, with room to spare, connections to other nodes, segments of the log,
-/// snapshots, listeners and the runtime's own.
+/// Number of files reserved for everything except clients: at most 512 connections from other nodes
+/// (`peer::service`), and enough for connections to other nodes, segments of the log, snapshots,
+/// listeners and the runtime.
 const FILES_RESERVED: u64 = 640;
 
-/// How many of the `wanted` clients fit into `limit` open files. Under a very low limit, clients
+/// How many of the `wanted` clients fit into `limit` open files. If the limit is very low, clients
 /// get half of the files.
 fn fitting(limit: u64, wanted: usize) -> usize {
     let left = limit.saturating_sub(FILES_RESERVED).max(limit / 2);
     let fitting = usize::try_from(left).unwrap_or(usize::MAX).min(wanted).max(1);
-    assert!(fitting <= wanted.max(1), "no more clients than wanted");
+    assert!(fitting <= wanted.max(1), "at most the wanted number of clients");
     fitting
 }
 
-/// Raises the system's limit for `wanted` clients. Returns how many it allows.
+/// Raises the system's limit for `wanted` clients. Returns how many clients the limit then allows.
 fn make_room(wanted: usize) -> usize {
     match raise_file_limit(wanted as u64 + FILES_RESERVED) {
         Some(limit) => fitting(limit, wanted),
@@ -27,7 +27,8 @@ fn make_room(wanted: usize) -> usize {
     }
 }
 
-/// The settings of a starting node, with `maxclients` lowered to what the system allows.
+/// The settings for a starting node, with `maxclients` lowered to the number that the system
+/// allows.
 pub fn fitted(config: Config) -> Config {
     let (wanted, maxclients) = (config.maxclients, make_room(config.maxclients));
     if maxclients < wanted {
@@ -40,7 +41,7 @@ pub fn fitted(config: Config) -> Config {
     config.with_clients(maxclients)
 }
 
-/// Raises the system's limit for this many clients. Returns whether it allows them.
+/// Raises the system's limit for this number of clients. Returns whether the system allows that.
 pub fn can_serve(clients: usize) -> bool {
     make_room(clients) == clients
 }

@@ -1,7 +1,7 @@
 //! The node's telemetry as commands see it, and commands that wait for replicas or a snapshot:
 //! [`Inspect`] over the server's state.
 //!
-//! Invariant: no wait outlasts a stop of the node or its removal from the cluster.
+//! Invariant: every wait ends when the node stops or is removed from the cluster.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -85,21 +85,21 @@ impl Inspect for ServerState {
     }
 }
 
-/// Poll interval: a member acknowledges within milliseconds, and a poll is cheap.
+/// Poll interval: a member acknowledges within milliseconds, and a check is cheap.
 const POLL_INTERVAL: Duration = Duration::from_millis(5);
 
-/// Waits until `wanted` members besides the leader, or all of them, are known to have every entry
-/// acknowledged so far. Returns how many are known to.
+/// Waits until at least `wanted` members besides the leader, or all of them, are known to have
+/// every entry acknowledged so far. Returns how many are known to have them.
 async fn replicas_with_all(state: &ServerState, wanted: u64, patience: Option<Duration>) -> u64 {
     let target = state.group.status().last_log_index;
-    // Subscribed before the first check, so that no change is missed.
+    // Subscribed before the first check, so that no change is missed in between.
     let (mut changes, mut stops) = (state.group.changes(), state.stops.subscribe());
     let has_enough = || {
         let (known, others) = known_to_have(state, target);
         known >= wanted.min(others)
     };
     let waiting = async {
-        // Only a leader learns of the progress of others.
+        // Only a leader learns of the other members' progress.
         while !has_enough() && state.group.status().is_leader() && !*stops.borrow_and_update() {
             tokio::select! {
                 () = changes.next() => {}
@@ -117,20 +117,21 @@ async fn replicas_with_all(state: &ServerState, wanted: u64, patience: Option<Du
     known_to_have(state, target).0
 }
 
-/// The number of members besides the leader that are known to have the log up to the entry, and the
-/// number of members besides the leader.
+/// The number of members besides the leader that are known to have the log up to `entry`, and the
+/// number of all members besides the leader.
 fn known_to_have(state: &ServerState, entry: Option<u64>) -> (u64, u64) {
     let status = state.group.status();
     let voters = status.members.iter().filter(|member| member.voter).count() as u64;
     let others = status.members.iter().filter(|member| member.id != status.node_id);
     let heard =
         others.filter(|member| status.is_leader() && member.matched.is_some() && member.matched >= entry);
-    // An acknowledged entry is on a majority, even if this node does not know on which members.
+    // An acknowledged entry is on a majority, even if this node does not know which members that
+    // is.
     let known = (heard.count() as u64).max(voters / 2);
     (known, (status.members.len() as u64).saturating_sub(1))
 }
 
-/// Takes a snapshot of the applied state, and returns when it is on disk.
+/// Takes a snapshot of the applied state, and returns once it is on disk.
 async fn save(state: &ServerState) -> Result<(), CommandError> {
     let failed =
         |reason: &dyn std::fmt::Display| CommandError::new(format!("ERR no snapshot was taken: {reason}"));

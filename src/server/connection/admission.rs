@@ -28,13 +28,13 @@ use crate::server::pubsub::monitor::monitored;
 use crate::server::state::ServerState;
 use crate::server::stats::counters::{BlockedClient, add};
 
-/// How many bytes of an unknown command's name, and of its arguments, the error repeats, as in
-/// Redis.
+/// Maximum bytes of an unknown command's name, and of its arguments, that the error repeats; Redis
+/// has the same limit.
 const ECHO_BYTES_MAX: usize = 128;
 
 impl Runner<'_> {
-    /// Takes a request through all steps. Returns its command's position in the table; `None` if
-    /// the request has been refused or the connection is to end.
+    /// Takes a request through all steps of the module's list. Returns the position of its command
+    /// in the table; `None` if the request was refused, or the connection is to be closed.
     pub(super) async fn admit(&mut self, request: &Request) -> Option<usize> {
         let position = table::position(request.name());
         let checked = match position {
@@ -60,7 +60,7 @@ impl Runner<'_> {
         Some(position)
     }
 
-    /// Steps 2 to 6.
+    /// Steps 2 to 6 of the module's list.
     fn check(&mut self, row: &Row, request: &Request) -> Result<(), Reply> {
         if !row.flags.no_auth && is_unauthenticated(self.state, self.session) {
             return Err(handshake::REQUIRED.into());
@@ -113,23 +113,23 @@ pub fn is_unauthenticated(state: &ServerState, session: &mut Session) -> bool {
     !session.authenticated
 }
 
-/// Steps 3 to 5, which need only the connection's own state. A refusal spoils the open transaction;
-/// if EXEC itself is refused, it aborts the transaction.
+/// Steps 3 to 5, of the module's list, which need only the connection's own state. A refused
+/// command makes EXEC fail later; a refused EXEC ends the transaction.
 ///
 /// # Errors
-/// The reply for the client, in the words of Redis.
+/// The reply for the client, with the same text as in Redis.
 pub fn admit(
     row: &Row,
     request: &Request,
     session: &Session,
     queue: &mut TransactionQueue,
 ) -> Result<(), CommandError> {
-    let Err(answer) = check_own_state(row, request, session, queue) else { return Ok(()) };
+    let Err(error) = check_own_state(row, request, session, queue) else { return Ok(()) };
     if matches!(row.route, Route::Transact { step: Step::Exec }) {
-        return Err(queue.abort(&answer));
+        return Err(queue.abort(&error));
     }
     queue.spoil();
-    Err(answer)
+    Err(error)
 }
 
 fn check_own_state(
@@ -154,8 +154,8 @@ fn check_own_state(
     Ok(())
 }
 
-/// The error for a command that is not in the table, word for word as in Redis: clients match on
-/// it.
+/// The error for a command that is not in the table. Its text is that of Redis, because clients
+/// match on it.
 fn unknown_command(request: &Request) -> CommandError {
     let shown = |word: &Bytes| String::from_utf8_lossy(&word[..word.len().min(ECHO_BYTES_MAX)]).into_owned();
     let mut arguments = String::new();

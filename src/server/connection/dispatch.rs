@@ -2,8 +2,7 @@
 //!
 //! Consecutive writes are proposed together. Any other command first flushes them, so that it sees
 //! their effects and its reply follows theirs. Consecutive reads of a batch share one read barrier:
-//! all requests of the batch had arrived before the barrier was taken, so it is fresh enough for
-//! each of them.
+//! they had all arrived before the barrier was taken, so it is recent enough for each of them.
 //!
 //! Invariants:
 //! * one reply per request, in the order of the requests, unless CLIENT REPLY suppresses it;
@@ -30,7 +29,7 @@ use crate::server::stats::counters::add;
 use crate::server::stats::slowlog::Caller;
 
 /// A batch ends when its replies reach this many bytes, so that the replies to a pipeline of large
-/// reads are written piecemeal and never held whole.
+/// reads are written in parts and not all held in memory.
 pub const OUT_BYTES_TARGET: usize = 1 << 20;
 
 /// The environment of a request: the node, the connection, and the buffer for its replies.
@@ -44,7 +43,7 @@ pub struct RequestContext<'a> {
 }
 
 /// Runs requests until none is left or the replies reach [`OUT_BYTES_TARGET`]; the rest stays in
-/// `requests`. Returns whether the connection is to end.
+/// `requests`. Returns whether the connection is to be closed.
 pub async fn run(requests: &mut std::vec::IntoIter<Request>, target: RequestContext<'_>) -> bool {
     let RequestContext { state, client, socket, session, queue, out } = target;
     let context = Context {
@@ -93,10 +92,10 @@ pub async fn run(requests: &mut std::vec::IntoIter<Request>, target: RequestCont
     runner.closing
 }
 
-/// Invalidations that are sent again after the reply to a transaction.
+/// Invalidations that are repeated after the reply to a transaction.
 ///
-/// A caching client may receive an invalidation while its transaction runs, and then a reply with
-/// the older value. Sent again after the reply, the invalidation makes the client drop that value.
+/// A caching client may receive an invalidation while its transaction runs, and after that a reply
+/// with the older value. The repetition after the reply makes the client drop that value.
 #[derive(Default)]
 pub(super) struct RepeatedInvalidations {
     /// The index of the transaction's entry.
@@ -110,8 +109,8 @@ pub(super) struct RepeatedInvalidations {
 /// A reply that waits behind writes in progress.
 pub(super) enum ReplySlot {
     Ready(Reply),
-    /// The next reply of the batch; the place where the command is counted, and its arrival in
-    /// monotonic time.
+    /// The next reply of the write batch. Holds the command's position in the statistics, and the
+    /// arrival of the request in monotonic time.
     Write(usize, Duration),
 }
 
@@ -123,9 +122,9 @@ pub(super) struct Runner<'a> {
     pub(super) session: &'a mut Session,
     pub(super) queue: &'a mut TransactionQueue,
     pub(super) out: &'a mut Vec<u8>,
-    /// How many bytes wait in the socket writer: replies that were handed over, and pushes.
+    /// Bytes in the socket writer: replies that were handed over, and pushes.
     pub(super) buffered: usize,
-    /// Whether replies stay in `out` for now: CLIENT REPLY may suppress them.
+    /// Whether replies stay in `out` for now, because CLIENT REPLY may discard them.
     pub(super) suppressed: bool,
     /// Set while a transaction of a caching client runs.
     pub(super) repeated: Option<RepeatedInvalidations>,
@@ -136,15 +135,15 @@ pub(super) struct Runner<'a> {
     pub(super) slots: Vec<ReplySlot>,
     /// The first write of the batch and its arrival, in monotonic time.
     pub(super) first_write: Option<(Request, Duration)>,
-    /// The outcome of the read barrier, once taken: the time by which the reads after it judge
-    /// deadlines.
+    /// The outcome of the read barrier, once it has been taken: the time that decides for the
+    /// following reads which keys have expired.
     pub(super) barrier: Option<Result<u64, Unavailable>>,
     pub(super) redirect: Redirect,
-    /// Whether the session may have changed, so that CLIENT LIST needs the new one.
+    /// Whether the session may have changed, so that CLIENT LIST has to be given the new state.
     pub(super) session_changed: bool,
-    /// What the commands of the current request want done with the connection.
+    /// The changes to the connection that the commands of the current request have asked for.
     effects: Effects,
-    /// Whether the connection is to end: no further request runs.
+    /// Whether the connection is to be closed: no further request runs.
     pub(super) closing: bool,
 }
 
@@ -180,7 +179,7 @@ impl Runner<'_> {
         }
         self.flush().await;
         let reply = match row.route {
-            Route::Write { .. } => unreachable!("writes are collected"),
+            Route::Write { .. } => unreachable!("a write has been collected"),
             Route::Read { .. } => match self.read_barrier().await {
                 Ok(()) => return self.read(position, row, request),
                 Err(Unavailable::DiskFull(_)) => self.read_by_leader(position, row, request).await,
@@ -204,11 +203,11 @@ impl Runner<'_> {
         self.repeat_invalidations();
     }
 
-    /// Runs a command about the connection or the node.
+    /// Runs a command on the connection or the node, outside of the keyspace and the log.
     pub(super) async fn run_immediately(&mut self, position: usize, request: &Request) -> Reply {
         let run = match table::ROWS[position].route {
             Route::Operate { run, .. } => run,
-            // UNWATCH, the only step that a transaction can queue.
+            // Of the transaction steps, only UNWATCH can be queued.
             Route::Transact { .. } => return self.queue.unwatch(),
             _ => return self.run_here(position, request),
         };
@@ -222,14 +221,15 @@ impl Runner<'_> {
                     self.closing = true;
                     Unavailable::Uncertain.into()
                 }
-                // Without a client there is no use for a reply.
+                // A blocking command ends when its client disconnects, because nobody reads its
+                // reply.
                 () = hung_up(self.socket), if row.flags.blocking => {
                     self.closing = true;
                     self.effects.no_reply = true;
                     Reply::Null
                 }
             },
-            Err(answer) => answer.into(),
+            Err(error) => error.into(),
         };
         self.reset_after_wait();
         let place = called::place(position, request.words());
@@ -241,13 +241,14 @@ impl Runner<'_> {
         reply
     }
 
-    /// Time has passed within the batch: later requests need a fresh clock and a fresh barrier.
+    /// Discards the clock and the read barrier after a command that waited: later requests of the
+    /// batch need newer ones.
     pub(super) fn reset_after_wait(&mut self) {
         self.wall_ms = self.state.clock.now_ms();
         self.barrier = None;
     }
 
-    /// Runs a command that needs only this node.
+    /// Runs a command that needs only this node's own state.
     pub(super) fn run_here(&mut self, position: usize, request: &Request) -> Reply {
         let row = &table::ROWS[position];
         self.timed(position, request, |runner| match row.route {
@@ -263,19 +264,20 @@ impl Runner<'_> {
                 reply
             }
             Route::Read { .. } | Route::Write { .. } | Route::Operate { .. } | Route::Transact { .. } => {
-                unreachable!("{} needs more than this node", row.spec.name)
+                unreachable!("{} cannot run on this node alone", row.spec.name)
             }
         })
     }
 
-    /// Takes over what a command changed: the protocol, the read consistency, and these effects on
-    /// the connection.
+    /// Applies a command's changes to the session (protocol, read consistency), and keeps its
+    /// effects on the connection.
     fn changed_session(&mut self, effects: Effects) {
         self.effects.add(effects);
         self.closing |= effects.close;
         if self.context.protocol != self.session.protocol {
             self.context.protocol = self.session.protocol;
-            // Pushes from other connections have to use the new protocol from now on.
+            // Other connections send pushes to this client: from now on they have to use the new
+            // protocol.
             self.client.show(self.session);
         }
         self.barrier = None;
@@ -288,8 +290,8 @@ impl Runner<'_> {
         }
     }
 
-    /// Runs a request of a client whose replies are off (CLIENT REPLY). A command that changes the
-    /// mode decides itself whether its reply is visible.
+    /// Runs a request of a client whose replies are off (CLIENT REPLY). If a command changes the
+    /// mode, the new mode decides whether its reply is sent.
     async fn run_without_replies(&mut self, request: &Request, mode: ReplyMode) {
         self.flush().await;
         let begin = self.out.len();
@@ -299,7 +301,8 @@ impl Runner<'_> {
         self.flush().await;
         self.suppressed = false;
         let chosen = self.effects.chose_replies;
-        // The confirmation of a subscription is a message and always visible; an error is a reply.
+        // The confirmation of a subscription is a push message, which is sent in every mode; an
+        // error is a reply, which is not.
         let row = table::find(request.name());
         let listens = row.is_some_and(|row| row.spec.group == Group::PubSub && row.flags.while_subscribed);
         let is_message = listens && self.out.get(begin).is_some_and(|first| *first != b'-');

@@ -1,7 +1,7 @@
 //! Accepts connections until the node stops.
 //!
 //! A connection over `maxclients`, or one that protected mode rejects, gets an error and is closed.
-//! Every other one gets a task.
+//! Each other connection gets a task.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -22,17 +22,17 @@ use crate::error::Fatal;
 use crate::server::state::ServerState;
 use crate::server::stats::counters::{add, get};
 
-/// Pause after a failed accept, usually for want of file descriptors: an immediate retry would only
-/// burn the processor.
+/// Pause after a failed accept, usually caused by a lack of file descriptors. An immediate retry
+/// would only waste processor time.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// How long open connections may take to accept their replies once the node stops. Longer than a
-/// write may take (five seconds), shorter than what supervisors wait before they kill a process
-/// (ten seconds and more).
+/// How long open connections have to accept their replies once the node stops: longer than a write
+/// may take (five seconds), and shorter than supervisors wait before they kill a process (ten
+/// seconds and more).
 const STOP_TIMEOUT: Duration = Duration::from_secs(8);
 
-/// How many connections may wait to be accepted: the default of Redis' `tcp-backlog`. The system
-/// may allow fewer.
+/// Maximum number of connections that wait to be accepted, the default of Redis' `tcp-backlog`. The
+/// operating system may allow fewer.
 const BACKLOG: u32 = 511;
 
 /// A port, bound at one or more addresses.
@@ -42,12 +42,12 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Binds all addresses. Port 0 is a free port, the same at each address. [`Listener::address`]
-    /// is the first that was bound.
+    /// Binds all addresses. Port 0 selects a free port, the same for all addresses.
+    /// [`Listener::address`] is the first one that was bound.
     ///
     /// # Errors
-    /// [`Fatal::Listen`] with the address, if it is in use or not of this machine, and not
-    /// optional.
+    /// [`Fatal::Listen`] if an address that is not optional is in use or does not belong to this
+    /// machine.
     pub async fn bind(addresses: &[BindAddr], keepalive: bool) -> Result<Listener, Fatal> {
         let mut sockets: Vec<TcpListener> = Vec::new();
         let mut bound: Option<SocketAddr> = None;
@@ -70,8 +70,8 @@ impl Listener {
                 }
             }
         }
-        let address = bound.expect("the first address is not optional");
-        assert!(!sockets.is_empty(), "a listener listens somewhere");
+        let address = bound.expect("the first address was bound, because it is not optional");
+        assert!(!sockets.is_empty(), "a listener has at least one socket");
         Ok(Listener { sockets, address })
     }
 
@@ -79,7 +79,7 @@ impl Listener {
         self.address
     }
 
-    /// The next client, at any of the addresses.
+    /// Accepts the next client at any of the addresses.
     async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
         std::future::poll_fn(|context| {
             let mut ready = self.sockets.iter().map(|socket| socket.poll_accept(context));
@@ -88,8 +88,8 @@ impl Listener {
         .await
     }
 
-    /// Serves clients until `stopping` turns true, and then until each open connection has its
-    /// replies. Connections that have not accepted them after [`STOP_TIMEOUT`] are dropped.
+    /// Serves clients until `stopping` turns true, and then until each open connection has received
+    /// its replies, at most for [`STOP_TIMEOUT`]. Connections still open after that are dropped.
     pub async fn serve(self, state: Arc<ServerState>, mut stopping: watch::Receiver<bool>) {
         let mut connections = JoinSet::new();
         let stop_seen = stopping.clone();
@@ -111,14 +111,14 @@ impl Listener {
         if tokio::time::timeout(STOP_TIMEOUT, all).await.is_err() {
             tracing::warn!(
                 connections = connections.len(),
-                "dropping clients that do not accept their replies"
+                "dropping clients that did not accept their replies in time"
             );
         }
     }
 }
 
-/// Listens at the first address that the name resolves to and that can be bound; at `port`, if one
-/// is given.
+/// Listens at the first address that the name resolves to and that can be bound, with `port`
+/// instead of the port in the name if one is given.
 async fn listen(address: &str, port: Option<u16>, keepalive: bool) -> io::Result<TcpListener> {
     let mut last = io::Error::new(io::ErrorKind::AddrNotAvailable, "the name has no address");
     for mut address in tokio::net::lookup_host(address).await? {
@@ -133,9 +133,9 @@ async fn listen(address: &str, port: Option<u16>, keepalive: bool) -> io::Result
 
 fn listen_at(address: SocketAddr, keepalive: bool) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    // A port with connections in TIME_WAIT can be bound again.
+    // Allows binding a port that still has old connections in TIME_WAIT.
     socket.set_reuseaddr(true)?;
-    // Accepted connections inherit it.
+    // Accepted connections inherit this setting.
     socket.set_keepalive(keepalive)?;
     socket.bind(address)?;
     socket.listen(BACKLOG)
@@ -190,7 +190,7 @@ machine are served. Set requirepass, or set protected-mode to no if every client
 /// Protected mode: without a password, only clients of this machine are served. Returns whether a
 /// client at this address is rejected.
 fn rejects(config: &Config, client: IpAddr) -> bool {
-    // A dual-stack socket shows an IPv4 client as `::ffff:127.0.0.1`.
+    // A dual-stack socket reports an IPv4 client as `::ffff:127.0.0.1`.
     config.protected_mode && !config.requirepass.is_set() && !client.to_canonical().is_loopback()
 }
 

@@ -1,9 +1,9 @@
 //! Client connections: accepts them, reads requests, runs them in batches, writes the replies.
 //!
 //! Each connection is one task. It decodes the requests that have arrived into a batch, takes each
-//! of them through admission, and runs it by the route of its command. Consecutive writes of a
-//! batch become one proposal; any other command first flushes them, so that it sees their effects
-//! and its reply follows theirs.
+//! request through admission, and runs it on its command's route. Consecutive writes of a batch
+//! become one proposal; any other command first flushes the writes before it, so that it sees their
+//! effects and its reply follows theirs.
 //!
 //! | file | owns |
 //! |---|---|
@@ -11,14 +11,16 @@
 //! | `task` | one connection, from accept to close |
 //! | `dispatch` | running a batch of requests: the route of each |
 //! | `read_write` | reads and writes of a batch, the read barrier, the order of replies |
+//! | `read_ahead` | how much of a pipeline is read before it runs |
 //! | `admission` | the checks that can refuse, delay or redirect a request before it runs |
 //! | `redirect` | requests that a follower redirects to the leader |
-//! | `signals` | the ends of a wait: the client disconnects, or the node stops |
+//! | `signals` | the events that end a wait: the client disconnects, or the node stops |
 //! | `transact` | MULTI, EXEC, WATCH |
 
 mod admission;
 mod dispatch;
 mod listener;
+mod read_ahead;
 mod read_write;
 mod redirect;
 mod signals;

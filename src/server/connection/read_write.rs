@@ -1,8 +1,8 @@
 //! Reads and writes of a batch: proposals, the read barrier, and replies in order.
 //!
-//! While a client of this node caches, a read holds the keyspace between two entries of the log
-//! until its reply has its place in the socket writer. The reply then follows the invalidations of
-//! earlier entries and precedes those of later ones.
+//! While some client of this node uses client-side caching, a read keeps the keyspace from applying
+//! the next entry until its reply is in the socket writer. The reply then follows the invalidations
+//! of earlier entries and precedes those of later ones.
 
 use super::dispatch::{ReplySlot, Runner};
 use crate::command::{Route, Row, called};
@@ -20,9 +20,9 @@ impl Runner<'_> {
         let Route::Read { run } = row.route else { unreachable!("{} reads", row.spec.name) };
         let (pubsub, keyspace) = (&*self.state.pubsub, &*self.state.keyspace);
         let keys = || row.spec.keys.positions(request.words().len()).map(|at| &request.words()[at]);
-        // Held until the reply has its place: a caching client must receive the invalidation of the
-        // next change after this reply, and no client may read a change whose invalidations are not
-        // sent.
+        // Held until the reply is in the socket writer. A caching client must receive the
+        // invalidation of the next change after this reply, and no client may read a change before
+        // its invalidations are sent.
         let between_entries =
             (pubsub.tracks() && keys().next().is_some()).then(|| keyspace.between_entries());
         let access = between_entries.as_ref().map_or_else(|| keyspace.each(), BetweenEntries::access);
@@ -35,7 +35,7 @@ impl Runner<'_> {
         pubsub.invalidate_forgotten(self.session, keys());
     }
 
-    /// Adds a write to the batch. The error of an invalid one keeps its place among the replies.
+    /// Adds a write to the batch. An invalid write becomes an error at its place among the replies.
     pub(super) fn write(&mut self, position: usize, row: &Row, request: &Request) {
         let started = self.state.clock.elapsed();
         let place = called::place(position, request.words());
@@ -44,9 +44,9 @@ impl Runner<'_> {
                 self.first_write.get_or_insert_with(|| (request.clone(), started));
                 ReplySlot::Write(place, started)
             }
-            Err(answer) => {
+            Err(error) => {
                 add(&self.state.stats.counters.commands[place].rejected, 1);
-                ReplySlot::Ready(Reply::Error(answer))
+                ReplySlot::Ready(Reply::Error(error))
             }
         };
         self.slots.push(slot);
@@ -82,17 +82,17 @@ impl Runner<'_> {
             self.push_reply(reply);
         }
         self.wall_ms = self.state.clock.now_ms();
-        assert!(self.batch.is_empty() && self.slots.is_empty(), "a flush leaves nothing behind");
+        assert!(self.batch.is_empty() && self.slots.is_empty(), "a flush sends every write and reply");
     }
 
-    /// Proposes writes of this connection. If another node leads, this node applies them a moment
-    /// after their replies arrive: a barrier that was taken before would not wait for them, and the
-    /// connection would not read its own writes.
+    /// Proposes writes of this connection. If another node leads, this node may apply them a moment
+    /// after their replies arrive. The next read therefore needs a new barrier: the present one
+    /// would not wait for these writes, and the connection would not read its own writes.
     pub(super) async fn propose(&mut self, batch: Batch) -> Result<Done, Unavailable> {
         self.barrier = None;
         let done = self.state.group.propose(batch).await?;
-        // Caching clients of this node get their invalidations when it applies the entry, which has
-        // to precede the reply.
+        // Caching clients must get the invalidations before this reply. This node sends them when
+        // it applies the entry; if that takes too long, it tells the clients to drop all keys.
         if self.state.pubsub.tracks() && !self.state.group.has_applied(done.index).await {
             self.state.pubsub.invalidate_all();
         }
@@ -127,8 +127,8 @@ impl Runner<'_> {
         self.hand_to_writer();
     }
 
-    /// Moves the replies to the socket writer if the client receives pushes, which fixes their
-    /// order among the pushes.
+    /// Moves the replies to the socket writer if the client also receives pushes, so that replies
+    /// and pushes are sent in the order of their creation.
     pub(super) fn hand_to_writer(&mut self) {
         if self.client.interleaves_pushes() && !self.suppressed {
             self.buffered = self.client.writer.append(self.out);

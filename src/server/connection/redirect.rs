@@ -1,5 +1,5 @@
-//! Redirects for clients of Redis Cluster: with `redirect-mode moved`, a follower replies with the
-//! leader's address.
+//! Redirects for clients of Redis Cluster: with `redirect-mode moved`, a follower replies to a
+//! request with the leader's address.
 //!
 //! Invariant: a redirected request has changed nothing here, so that the client may repeat it
 //! elsewhere.

@@ -1,4 +1,4 @@
-//! What ends a wait of a connection's task: the client disconnects, or the node stops.
+//! Events that end a wait of a connection's task: the client disconnects, or the node stops.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ pub async fn hung_up(socket: &OwnedReadHalf) {
     }
 }
 
-/// Returns when the node stops. A dropped sender means the same.
+/// Returns when the node stops. A dropped sender also means that the node stops.
 pub async fn stopped(stopping: &mut watch::Receiver<bool>) {
     while !*stopping.borrow_and_update() {
         if stopping.changed().await.is_err() {

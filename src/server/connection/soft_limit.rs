@@ -1,26 +1,27 @@
-//! The soft limit of a client's output: more bytes may wait, but only for some seconds.
+//! The soft limit of a client's output: more bytes than this may wait for the client only for some
+//! seconds.
 //!
-//! Invariant: the time starts at the first measurement over the limit; a measurement below it
-//! resets the time.
+//! Invariant: the time runs from the first measurement over the limit, and a measurement below the
+//! limit resets it.
 
 use std::time::Duration;
 
 use crate::config::OutputLimit;
 
-/// How long the output of one client has been over its soft limit.
+/// Measures how long one client's output has been over its soft limit.
 #[derive(Debug, Default)]
 pub struct SoftLimit {
     over_since: Option<Duration>,
 }
 
 impl SoftLimit {
-    /// Whether it was over the limit when it was last measured.
+    /// Whether the last measurement was over the limit.
     pub fn is_over(&self) -> bool {
         self.over_since.is_some()
     }
 
-    /// Records the bytes that wait `now`, and returns whether the client has been over its limit
-    /// for too long.
+    /// Records that `waiting` bytes wait at the time `now`. Returns whether the output has been
+    /// over the limit for too long.
     pub fn is_exceeded(&mut self, waiting: usize, limit: OutputLimit, now: Duration) -> bool {
         if limit.soft_bytes == 0 || (waiting as u64) < limit.soft_bytes {
             self.over_since = None;

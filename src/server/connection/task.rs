@@ -20,6 +20,7 @@ use tokio::sync::watch;
 
 use super::admission::is_unauthenticated;
 use super::dispatch::{self, OUT_BYTES_TARGET};
+use super::read_ahead::ReadAhead;
 use super::signals::stopped;
 use super::soft_limit::SoftLimit;
 use crate::command::Session;
@@ -35,11 +36,11 @@ use crate::server::stats::counters::{Counters, add};
 /// or does not read.
 pub(in crate::server) const STALL_MAX: Duration = Duration::from_secs(60);
 
-/// How often the output of a client that accepts no byte is measured against its soft limit.
+/// How often the waiting output of a client that accepts no byte is compared with its soft limit.
 const MEASURE_INTERVAL: Duration = Duration::from_millis(500);
 
-/// When the node stops: how long a client that is still sending may take to read its replies and
-/// close.
+/// When the node stops: how long a client that is still sending has to read its replies and close
+/// the connection.
 const LINGER: Duration = Duration::from_secs(1);
 
 /// One connection, from accept to close.
@@ -53,23 +54,24 @@ pub struct Connection {
     decoder: Decoder,
     limits: Limits,
     soft_limit: SoftLimit,
+    read_ahead: ReadAhead,
     input: BytesMut,
     out: Vec<u8>,
 }
 
-/// Why a connection ends.
+/// The reason why a connection ends.
 enum End {
     Closed,
     /// The node stops, and the client may still be sending.
     Stopped,
     Broken(io::Error),
-    /// This many bytes of replies would wait for the client, which is over its limit.
+    /// The client would have this many bytes of replies waiting, which is over its limit.
     OverLimit(usize),
     Protocol(ProtocolError),
 }
 
 impl Drop for Connection {
-    /// However the task ends, the client receives no more messages.
+    /// The client is removed from the pub/sub state, however the task ends.
     fn drop(&mut self) {
         self.state.pubsub.left(&self.client);
         self.client.writer.close();
@@ -104,6 +106,7 @@ impl Connection {
             decoder: Decoder::new(limits.clone()),
             limits,
             soft_limit: SoftLimit::default(),
+            read_ahead: ReadAhead::default(),
             input: BytesMut::new(),
             out: Vec::new(),
         }
@@ -142,7 +145,7 @@ impl Connection {
         }
     }
 
-    /// Runs all complete requests in the buffer, batch by batch.
+    /// Runs all complete requests in the buffer, in batches.
     async fn run_buffered_requests(&mut self, stopping: &watch::Receiver<bool>) -> Result<(), End> {
         loop {
             let mut requests = Vec::new();
@@ -153,7 +156,8 @@ impl Connection {
                 let closing = self.run_batch(&mut requests).await;
                 self.write().await?;
                 self.deliver().await?;
-                // Checked here too: a client that never pauses does not return to the main loop.
+                // Checked here too, because a client that never stops sending keeps this loop
+                // running.
                 if *stopping.borrow() {
                     return Err(End::Stopped);
                 }
@@ -173,7 +177,7 @@ impl Connection {
         }
     }
 
-    /// Runs a batch. Returns whether the connection is to end.
+    /// Runs a batch. Returns whether the connection is to be closed.
     async fn run_batch(&mut self, requests: &mut std::vec::IntoIter<Request>) -> bool {
         let (state, client) = (&*self.state, &*self.client);
         let (session, queue, out) = (&mut self.session, &mut self.queue, &mut self.out);
@@ -182,16 +186,16 @@ impl Connection {
         dispatch::run(requests, context).await
     }
 
-    /// Writes the messages of the outbox. All earlier replies have been written: a client that has
-    /// received an invalidation must not receive an older value after it.
+    /// Writes the messages of the outbox, after all earlier replies: a client that has received an
+    /// invalidation must not receive an older value after it.
     async fn deliver(&mut self) -> Result<(), End> {
-        assert!(self.out.is_empty(), "replies go out before messages");
+        assert!(self.out.is_empty(), "replies are sent before messages");
         while let Some(message) = self.client.outbox.take() {
             match message {
                 Message::Reply(reply) => encode(&reply, self.session.protocol, &mut self.out),
                 Message::Line(line) => self.out.extend_from_slice(&line),
             }
-            // The rest waits, so that messages do not starve the client's requests.
+            // The remaining messages wait, so that the client's requests get their turn.
             if self.out.len() >= OUT_BYTES_TARGET {
                 break;
             }
@@ -203,11 +207,12 @@ impl Connection {
     /// Takes complete requests out of the buffer, within the limits of a batch.
     fn take_batch(&mut self, requests: &mut Vec<Request>) -> Result<(), ProtocolError> {
         let mut bytes = 0;
-        // Requests of an unauthenticated client are read one by one: the limits of the second
-        // depend on whether the first was AUTH.
+        // Requests of an unauthenticated client are taken one by one: whether the higher limits
+        // apply to the next one depends on whether this one logs the client in.
         let unauthenticated =
             !self.session.authenticated && is_unauthenticated(&self.state, &mut self.session);
         self.decoder.restrict(unauthenticated);
+        self.read_ahead.restrict(unauthenticated);
         let most = if unauthenticated { 1 } else { self.limits.batch_requests_max };
         while requests.len() < most && bytes < self.limits.pipeline_bytes_max {
             let Some(request) = self.decoder.decode(&mut self.input)? else { break };
@@ -221,7 +226,7 @@ impl Connection {
         if self.input.is_empty() && !self.decoder.is_midway() && self.input.capacity() > BUFFER_BYTES_KEPT {
             self.input = BytesMut::new();
         }
-        self.input.reserve(self.decoder.room_wanted(&self.input));
+        self.input.reserve(self.decoder.room_wanted(&self.input).max(self.read_ahead.room()));
         let seconds = self.state.config.read().timeout;
         let read = self.socket.read_buf(&mut self.input);
         // A subscriber has no reason to send anything, so the idle timeout does not apply to it.
@@ -233,15 +238,32 @@ impl Connection {
         };
         match count {
             Ok(0) => Err(End::Closed),
-            Ok(count) => {
-                add(&self.state.stats.counters.input_bytes, count as u64);
-                add(&self.state.stats.counters.reads, 1);
-                self.client.gauges.set_input(&self.input);
-                Counters::raise_peak(&self.state.stats.counters.input_buffer_peak, self.input.len());
-                Ok(())
-            }
+            Ok(count) => self.read_on(count).map_err(End::Broken),
             Err(error) => Err(End::Broken(error)),
         }
+    }
+
+    /// Reads what else has arrived: a pipeline that runs as one batch needs one entry of the log,
+    /// and one sync.
+    fn read_on(&mut self, mut bytes: usize) -> io::Result<()> {
+        let counters = &self.state.stats.counters;
+        add(&counters.reads, 1);
+        while self.input.len() == self.input.capacity() && self.read_ahead.may_continue(bytes) {
+            self.input.reserve(self.read_ahead.room());
+            match self.socket.try_read_buf(&mut self.input) {
+                // The end recurs at the next read, after the requests before it have run.
+                Ok(0) => break,
+                Ok(count) => bytes += count,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) => return Err(error),
+            }
+            add(&counters.reads, 1);
+        }
+        self.read_ahead.adapt(bytes);
+        add(&counters.input_bytes, bytes as u64);
+        self.client.gauges.set_input(&self.input);
+        Counters::raise_peak(&counters.input_buffer_peak, self.input.len());
+        Ok(())
     }
 
     async fn write(&mut self) -> Result<(), End> {
@@ -270,7 +292,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Writes the rest as fast as the client accepts it.
+    /// Writes the remaining output as fast as the client accepts it.
     async fn write_slowly(&mut self) -> Result<(), End> {
         let mut taken = self.state.clock.elapsed();
         loop {
@@ -305,8 +327,7 @@ impl Connection {
         }
     }
 
-    /// Measures what waits for the client, its messages included, against the soft limit of its
-    /// class.
+    /// Compares the client's waiting output, messages included, with the soft limit of its class.
     fn measure_output(&mut self) -> Result<(), End> {
         let waiting = self.client.writer.waiting() + self.client.outbox.waiting().1;
         let limits = self.state.config.read().client_output_buffer_limit;
@@ -317,8 +338,9 @@ impl Connection {
         }
     }
 
-    /// Closes the write side and discards what the client still sends: closing a socket with unread
-    /// input resets the connection, and the client would lose replies that it has not read yet.
+    /// Closes the write side and discards further input until the client closes. If a socket is
+    /// closed with unread input, the system resets the connection, and the client loses replies
+    /// that it has not read yet.
     async fn linger(&mut self) {
         self.client.writer.close();
         let rest = async {
@@ -327,7 +349,7 @@ impl Connection {
             }
             Ok::<(), io::Error>(())
         };
-        // The connection ends whatever the outcome.
+        // The connection ends in any case, so the result does not matter.
         let _ = tokio::time::timeout(LINGER, rest).await;
     }
 

@@ -1,8 +1,8 @@
 //! The steps of transactions: MULTI, WATCH, EXEC and the rest.
 //!
 //! EXEC proposes all queued reads and writes as one entry of the log; if no command writes, it runs
-//! them on the keyspace under one lock, without an entry. Queued commands about the connection or
-//! the node run afterwards, and their replies take their places among the others.
+//! them on the keyspace under one lock, without an entry. Queued commands that concern the
+//! connection or the node run afterwards; their replies are inserted in the order of the queue.
 
 use bytes::Bytes;
 
@@ -16,16 +16,16 @@ use crate::resp::{Reply, Request};
 
 /// Where the reply to a queued command comes from.
 enum ReplySource {
-    /// The next reply of the transaction; the place where the command is counted.
+    /// The next reply of the transaction. Holds the command's position in the statistics.
     Transaction(usize),
     /// The command was refused before the transaction ran.
     Refused(CommandError),
-    /// The command runs here: its position in the table, and the request.
+    /// The command runs outside the transaction. Holds its position in the table, and the request.
     Here(usize, Request),
 }
 
 impl Runner<'_> {
-    /// Runs a step. All earlier requests have been answered.
+    /// Runs one step of a transaction. All earlier requests have been answered.
     pub(super) async fn step(&mut self, step: Step, request: &Request) -> Reply {
         let reply = match step {
             Step::Multi => self.queue.begin().into(),
@@ -34,7 +34,7 @@ impl Runner<'_> {
             Step::Watch => self.watch(request).await,
             Step::Exec => match self.queue.take() {
                 Ok(queued) => self.exec(queued).await,
-                Err(answer) => answer.into(),
+                Err(error) => error.into(),
             },
         };
         self.session.watched = self.queue.watched();
@@ -42,8 +42,8 @@ impl Runner<'_> {
     }
 
     async fn watch(&mut self, request: &Request) -> Reply {
-        if let Err(answer) = self.queue.may_watch(request.args()) {
-            return answer.into();
+        if let Err(error) = self.queue.may_watch(request.args()) {
+            return error.into();
         }
         if let Err(unavailable) = self.read_barrier().await {
             return unavailable.into();
@@ -51,7 +51,7 @@ impl Runner<'_> {
         let keyspace = &self.state.keyspace;
         for key in request.args() {
             let version = |keyspace: &crate::keyspace::Keyspace| {
-                // Between entries: all changes of an entry have one version.
+                // Read between two entries, because all changes of an entry have the same version.
                 keyspace.view(Scope::BetweenEntries, self.context.now_ms).version(key)
             };
             let Some(version) = keyspace.read_whole(|| version(keyspace)) else {
@@ -82,7 +82,7 @@ impl Runner<'_> {
                     }
                     match transaction.push(row, request.words(), &self.context) {
                         Ok(()) => ReplySource::Transaction(called::place(position, request.words())),
-                        Err(answer) => ReplySource::Refused(answer),
+                        Err(error) => ReplySource::Refused(error),
                     }
                 }
                 false => ReplySource::Here(position, request),
@@ -114,7 +114,8 @@ impl Runner<'_> {
             let alone = keyspace.alone_between_entries();
             let reply = keyspace.read_whole(|| transaction.read(&alone, self.context.now_ms));
             if self.repeated.is_some() {
-                // The invalidations so far are about changes that the reads saw.
+                // The invalidations recorded before this point concern changes that the reads have
+                // seen.
                 self.client.writer.record_pushes();
             }
             return reply.unwrap_or_else(|| Unavailable::Loading.into());
@@ -122,18 +123,18 @@ impl Runner<'_> {
         self.propose_transaction(transaction).await
     }
 
-    /// Runs a read on the leader, as an entry of the log: the disk of this node has no room for the
-    /// entries that the read has to see.
+    /// Runs a read through the leader, as an entry of the log, when this node's full disk cannot
+    /// take the entries that the read has to see.
     pub(super) async fn read_by_leader(&mut self, position: usize, row: &Row, request: &Request) -> Reply {
         let mut transaction = Transaction::new(Vec::new(), self.context.protocol);
-        if let Err(answer) = transaction.push(row, request.words(), &self.context) {
-            return answer.into();
+        if let Err(error) = transaction.push(row, request.words(), &self.context) {
+            return error.into();
         }
         let reply = match self.propose_transaction(transaction).await {
             Reply::Array(replies) => replies.into_iter().next().expect("a reply for the one command"),
             other => other,
         };
-        // The key is not tracked, so the client must not cache the value.
+        // This node does not track the key, so the client must drop the value that it receives.
         self.repeated = Some(RepeatedInvalidations { all: true, ..RepeatedInvalidations::default() });
         self.count(called::place(position, request.words()), &reply);
         reply
@@ -141,8 +142,8 @@ impl Runner<'_> {
 
     async fn propose_transaction(&mut self, transaction: Transaction) -> Reply {
         let mut batch = Batch::new();
-        if let Err(answer) = batch.push_transaction(&transaction) {
-            return answer.into();
+        if let Err(error) = batch.push_transaction(&transaction) {
+            return error.into();
         }
         match self.propose(batch).await {
             Ok(done) => {
@@ -155,8 +156,8 @@ impl Runner<'_> {
         }
     }
 
-    /// Sends again, after the reply to a transaction, the invalidations of later entries that were
-    /// pushed while it ran.
+    /// Repeats, after the reply to a transaction, the invalidations that were pushed while it ran
+    /// and belong to later entries.
     pub(super) fn repeat_invalidations(&mut self) {
         let Some(invalidations) = self.repeated.take() else { return };
         self.client.writer.repeat_pushes(invalidations.index);
@@ -176,17 +177,17 @@ impl Runner<'_> {
                     self.count(place, &reply);
                     reply
                 }
-                ReplySource::Refused(answer) => answer.into(),
+                ReplySource::Refused(error) => error.into(),
                 ReplySource::Here(position, request) => {
                     match self.run_immediately(position, &request).await {
-                        // An element of an array is a single reply.
+                        // `Reply::Several` cannot be an element of an array.
                         Reply::Several(_) => Reply::OK,
                         reply => reply,
                     }
                 }
             });
         }
-        assert!(replies.next().is_none(), "each reply has its place");
+        assert!(replies.next().is_none(), "every reply was used");
         all.iter().for_each(|reply| self.state.stats.counters.count_error(reply));
         all
     }

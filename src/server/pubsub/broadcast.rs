@@ -1,8 +1,9 @@
-//! Announces the changes of an entry, to caching clients and to subscribers of keyspace events, and
+//! Reports the changes of an entry to caching clients and to subscribers of keyspace events, and
 //! delivers published messages.
 //!
-//! The thread that applies the entry announces its changes before any reply to it is sent.
-//! Invalidations are then on the wire (`super::socket_writer`), keyspace events in the outboxes.
+//! The thread that applies an entry reports its changes before any reply to the entry is sent. By
+//! then, invalidations have been written to the sockets (`super::socket_writer`), and keyspace
+//! events are in the outboxes.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -38,7 +39,7 @@ fn class_of(event: Event) -> KeyspaceEvents {
 }
 
 impl PubSub {
-    /// Announces the changes of the entry `index`.
+    /// Reports the changes of the entry `index`.
     pub(super) fn announce(&self, index: u64, changes: &Changes) {
         if changes.everything {
             for tracker in self.tracking.take_all() {
@@ -53,7 +54,7 @@ impl PubSub {
         if self.tracking.is_empty() {
             return;
         }
-        // As in Redis, the keys of each prefix form a message of their own.
+        // As in Redis, the keys of each prefix are sent in a separate message.
         let mut invalidated: BTreeMap<(u64, Option<usize>), (Tracker, Vec<Bytes>)> = BTreeMap::new();
         for change in changes {
             let key = change.key.as_bytes();
@@ -62,7 +63,7 @@ impl PubSub {
             for tracker in trackers {
                 let of = (tracker.client.id, tracker.tracking.prefix_of(key));
                 let (_, keys) = invalidated.entry(of).or_insert_with(|| (tracker, Vec::new()));
-                // One change may have several events in a row.
+                // One change may cause several events in a row.
                 if keys.last().is_none_or(|last| last != key) {
                     keys.push(Bytes::copy_from_slice(key));
                 }
@@ -73,7 +74,7 @@ impl PubSub {
         }
     }
 
-    /// Forgets a key to make room in the tracking table, and invalidates it for its readers.
+    /// Removes a key from the tracking table to make room, and invalidates it for its readers.
     pub(super) fn make_room(&self, key: &Bytes) {
         for tracker in self.tracking.readers(key) {
             self.invalidate(0, &tracker, Some(vec![key.clone()]));
@@ -87,7 +88,7 @@ impl PubSub {
         }
     }
 
-    /// Sends a client an invalidation of these keys; of all keys for `None`.
+    /// Sends a client an invalidation of these keys; `None` invalidates all keys.
     pub(super) fn invalidate(&self, index: u64, tracker: &Tracker, keys: Option<Vec<Bytes>>) {
         let keys = keys.map_or(Reply::Null, |keys| Reply::Array(keys.into_iter().map(Reply::Bulk).collect()));
         let target = match tracker.tracking.redirect {
@@ -120,7 +121,8 @@ impl PubSub {
         self.push(index, &target, protocol, message);
     }
 
-    /// Writes a message to a client's socket at once, or disconnects the client.
+    /// Writes a message to a client's socket at once. Disconnects the client if it is over its
+    /// output limit.
     fn push(&self, index: u64, client: &Client, protocol: Protocol, message: Vec<Reply>) {
         let mut bytes = Vec::new();
         encode(&Reply::Push(message), protocol, &mut bytes);
@@ -152,7 +154,7 @@ impl PubSub {
         }
     }
 
-    /// Delivers a message to the subscribers of this node. Returns their number.
+    /// Delivers a message to the subscribers on this node. Returns their number.
     pub(super) fn deliver(&self, kind: Channel, channel: &Bytes, message: &Bytes) -> usize {
         let bytes = channel.len() + message.len();
         let word = if kind == Channel::Shard { "smessage" } else { "message" };

@@ -1,8 +1,8 @@
 //! The subscribers of each name.
 //!
-//! A name is a channel, a pattern or a shard channel; each kind has a table of its own.
+//! A name is a channel, a pattern or a shard channel; each kind has its own table.
 //!
-//! Invariant: a client is here under a name exactly while the name is in its
+//! Invariant: a table lists a client under a name exactly while the name is in its
 //! [`super::clients::Subscriptions`].
 
 use std::collections::HashMap;
@@ -48,7 +48,7 @@ impl Channels {
         self.0.len()
     }
 
-    /// The names that match a pattern, or all, sorted.
+    /// The names that match a pattern, sorted; all names for `None`.
     pub fn names(&self, pattern: Option<&[u8]>) -> Result<Vec<Bytes>, CommandError> {
         let mut names = Vec::new();
         for entry in &self.0 {
@@ -60,8 +60,8 @@ impl Channels {
         Ok(names)
     }
 
-    /// The patterns that match a name, with their subscribers. A pattern that exceeds the budget of
-    /// a match matches nothing.
+    /// The patterns that match a name, with their subscribers. A pattern whose match exceeds the
+    /// step budget counts as not matching.
     pub fn matching(&self, name: &[u8]) -> Vec<(Bytes, Vec<Arc<Client>>)> {
         let matches = |pattern: &Bytes| glob::matches(pattern, name) == Ok(true);
         let found = self.0.iter().filter(|entry| matches(entry.key()));

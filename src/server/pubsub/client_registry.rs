@@ -1,4 +1,4 @@
-//! The other connections as commands see them: [`ClientRegistry`] over [`PubSub`].
+//! Presents the other connections to commands: [`ClientRegistry`] over [`PubSub`].
 
 use std::sync::Weak;
 
@@ -14,7 +14,7 @@ use crate::error::CommandError;
 use crate::keyspace::Changes;
 use crate::peer::PubSubMessage;
 
-/// The numbers of clients with an interest in messages or keys.
+/// Numbers of clients that receive messages or watch keys.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ClientCounts {
     /// Clients with CLIENT TRACKING.
@@ -28,7 +28,7 @@ pub struct ClientCounts {
 }
 
 impl PubSub {
-    /// Applies the settings.
+    /// Applies the settings that concern pub/sub and tracking.
     pub fn configure(&self, config: &Config) {
         let _one_at_a_time = self.interest.lock();
         *self.events.write() = config.notify_keyspace_events;
@@ -38,8 +38,8 @@ impl PubSub {
         self.tracking.surplus().iter().for_each(|key| self.make_room(key));
     }
 
-    /// Tracks the keys that a client is about to read. After the reply the caller invalidates those
-    /// that are no longer tracked ([`PubSub::invalidate_forgotten`]).
+    /// Tracks the keys that a client is about to read. After the reply, the caller has to
+    /// invalidate the keys that are not tracked any more ([`PubSub::invalidate_forgotten`]).
     pub fn remember_reads<'a>(&self, session: &Session, keys: impl Iterator<Item = &'a Bytes>) {
         if !remembers(session) {
             return;
@@ -51,8 +51,9 @@ impl PubSub {
         }
     }
 
-    /// Invalidates, after a reply, its keys that are not tracked for the client: they never were,
-    /// or an invalidation preceded the reply.
+    /// After a reply, invalidates those of the keys that the reply has read and that are not
+    /// tracked for the client, because they were never tracked or were invalidated before the
+    /// reply.
     pub fn invalidate_forgotten<'a>(&self, session: &Session, keys: impl Iterator<Item = &'a Bytes>) {
         if remembers(session) {
             keys.filter(|key| !self.tracking.remembers(session.id, key))
@@ -60,7 +61,8 @@ impl PubSub {
         }
     }
 
-    /// Invalidates all keys for every caching client: this node does not know what changed.
+    /// Invalidates all keys for every caching client, when this node does not know which keys
+    /// changed.
     pub fn invalidate_all(&self) {
         self.announce(0, &Changes { events: Vec::new(), everything: true });
     }
@@ -72,7 +74,7 @@ impl PubSub {
         }
     }
 
-    /// The numbers for INFO.
+    /// Collects the numbers of clients for INFO.
     pub fn client_counts(&self) -> ClientCounts {
         let mut client_counts = ClientCounts { tracking: self.tracking.len(), ..ClientCounts::default() };
         for client in self.clients.all() {
@@ -84,7 +86,7 @@ impl PubSub {
         client_counts
     }
 
-    /// The size of the tracking table.
+    /// The present size of the tracking table.
     pub fn tracked(&self) -> Tracked {
         self.tracking.tracked()
     }
@@ -112,7 +114,7 @@ impl ClientRegistry for PubSub {
         subscriptions.check_room_for(names)?;
         let kind = Kind::from(kind);
         let listen = |name: &Bytes| {
-            // A copy, which does not keep the input buffer alive.
+            // A copy, so that the stored name does not keep the input buffer alive.
             let name = Bytes::copy_from_slice(name);
             if subscriptions.names_mut(kind).insert(name.clone()) {
                 self.channels[kind.at()].add(&name, &client);
@@ -139,7 +141,7 @@ impl ClientRegistry for PubSub {
     }
 
     fn publish(&self, kind: Channel, channel: &Bytes, message: &Bytes) -> usize {
-        // Copies, which do not keep the input buffer alive while they wait for clients.
+        // Copies, so that messages that wait for clients do not keep the input buffer alive.
         let (channel, message) = (&Bytes::copy_from_slice(channel), &Bytes::copy_from_slice(message));
         if let Some(others) = self.others.get() {
             let (channel, message) = (channel.clone(), message.clone());
@@ -206,7 +208,7 @@ impl ClientRegistry for PubSub {
 
 impl PubSubSink for Weak<PubSub> {
     fn received(&self, message: PubSubMessage) {
-        // The node is stopping.
+        // The state is gone if the node is stopping.
         let Some(pubsub) = self.upgrade() else { return };
         let kind = if message.shard { Channel::Shard } else { Channel::Plain };
         pubsub.deliver(kind, &message.channel, &message.message);

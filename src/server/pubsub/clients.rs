@@ -1,8 +1,8 @@
-//! The table of open connections: what `CLIENT LIST` shows of each, its outbox and its socket
+//! The table of open connections: the data of each for `CLIENT LIST`, its outbox and its socket
 //! writer.
 //!
 //! Invariants:
-//! * an id is used once;
+//! * no two connections have the same id;
 //! * a client has at most [`NAMES_PER_CLIENT_MAX`] subscriptions;
 //! * a connection is in the table from accept to close.
 
@@ -27,14 +27,14 @@ pub struct Client {
     pub id: u64,
     pub outbox: Outbox,
     pub writer: SocketWriter,
-    /// Whether it receives invalidations, its own or those of another client: its replies then go
-    /// through the socket writer one by one.
+    /// Whether the client receives invalidations, its own or those of another client. Its replies
+    /// then go through the socket writer one by one, to keep their order among the invalidations.
     interleaves: AtomicBool,
     pub gauges: Gauges,
     pub subscriptions: Mutex<Subscriptions>,
-    /// A copy of its session as of the last change.
+    /// A copy of the client's session as of its last change.
     shown: Mutex<Session>,
-    /// The place of its last command in [`called::all`], and the time of it.
+    /// The position of the client's last command in [`called::all`], and the time of that command.
     last_command: AtomicUsize,
     active_ms: AtomicU64,
 }
@@ -54,7 +54,7 @@ impl Client {
         }
     }
 
-    /// Sends its replies through the socket writer one by one from now on.
+    /// From now on, sends the client's replies through the socket writer one by one.
     pub fn interleave_pushes(&self) {
         self.interleaves.store(true, Ordering::Release);
     }
@@ -64,7 +64,7 @@ impl Client {
         self.interleaves.load(Ordering::Acquire)
     }
 
-    /// Records a command, whose words have `bytes` bytes.
+    /// Records a command; `bytes` is the total size of its words.
     #[inline]
     pub fn note_command(&self, place: usize, now_ms: u64, bytes: usize) {
         self.gauges.set_arguments(bytes);
@@ -72,9 +72,9 @@ impl Client {
         self.active_ms.store(now_ms, Ordering::Relaxed);
     }
 
-    /// Publishes the current session for CLIENT LIST.
+    /// Publishes the client's present session for CLIENT LIST.
     pub fn show(&self, session: &Session) {
-        assert_eq!(session.id, self.id, "a client shows its own session");
+        assert_eq!(session.id, self.id, "the session belongs to this client");
         let mut shown = self.shown.lock();
         if *shown != *session {
             shown.clone_from(session);
@@ -86,13 +86,13 @@ impl Client {
         self.shown.lock().protocol
     }
 
-    /// Whether it has subscriptions, and how many keys it watches.
+    /// Whether the client has subscriptions, and how many keys it watches.
     pub fn interests(&self) -> (bool, usize) {
         let shown = self.shown.lock();
         (shown.subscribed.total() > 0, shown.watched)
     }
 
-    /// The memory held for it.
+    /// The memory held for the client.
     pub fn buffers(&self) -> Buffers {
         let (messages, bytes) = self.outbox.waiting();
         self.gauges.read(messages, bytes)
@@ -121,12 +121,12 @@ impl Clients {
         self.last_id.fetch_add(1, Ordering::Relaxed) + 1
     }
 
-    /// Adds the connection of a session.
+    /// Adds the connection of this session.
     pub fn add(&self, session: Session, writer: SocketWriter) -> Arc<Client> {
-        assert!(session.id <= self.last_id.load(Ordering::Relaxed), "the id is from next_id");
+        assert!(session.id <= self.last_id.load(Ordering::Relaxed), "the id was returned by next_id");
         let client = Arc::new(Client::new(session, writer));
         let before = self.clients.insert(client.id, client.clone());
-        assert!(before.is_none(), "an id is used once");
+        assert!(before.is_none(), "every id is used only once");
         client
     }
 
@@ -150,14 +150,14 @@ impl Clients {
     }
 }
 
-/// Each name takes a few hundred bytes in two tables.
+/// Maximum number of subscriptions of a client. Each name takes a few hundred bytes in two tables.
 pub const NAMES_PER_CLIENT_MAX: usize = 100_000;
 
-/// No channel has a longer name in practice. Together with [`NAMES_PER_CLIENT_MAX`] it bounds the
-/// memory of a client's names.
+/// Maximum size of a name, far longer than any in practice. Together with [`NAMES_PER_CLIENT_MAX`],
+/// it limits the memory for a client's names.
 pub const NAME_BYTES_MAX: usize = 64 << 10;
 
-/// A kind of names, as an index.
+/// A kind of subscription, as an index into an array.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Kind(usize);
 
@@ -198,7 +198,7 @@ impl Subscriptions {
         Counts { channels: channels.len(), patterns: patterns.len(), shards: shards.len() }
     }
 
-    /// Checks that these names may be added.
+    /// Checks that these names may be added to the client's subscriptions.
     pub fn check_room_for(&self, names: &[Bytes]) -> Result<(), CommandError> {
         let long = names.iter().any(|name| name.len() > NAME_BYTES_MAX);
         match long || self.counts().total() + names.len() > NAMES_PER_CLIENT_MAX {

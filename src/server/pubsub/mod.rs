@@ -1,28 +1,28 @@
 //! Messages between connections: pub/sub, invalidations for caching clients, MONITOR, CLIENT PAUSE.
 //!
-//! A sender never waits for a receiver. Ordinary messages go to the receiver's outbox, which its
-//! own task empties between batches. Invalidations must not be late: the thread that applies an
-//! entry writes them to the receiver's socket at once, through its socket writer, before any reply
-//! to the entry is sent.
+//! A sender never waits for a receiver. Ordinary messages go to the receiver's outbox, which the
+//! receiver's task empties between batches. Invalidations must precede the replies to the change:
+//! the thread that applies an entry writes them to the receiver's socket at once, through its
+//! socket writer, before any reply to the entry is sent.
 //!
 //! | file | owns |
 //! |---|---|
 //! | `channels` | the subscribers of each channel |
 //! | `tracking` | the readers of each key |
 //! | `pause` | CLIENT PAUSE |
-//! | `broadcast` | announcing the changes of an entry; delivering published messages |
+//! | `broadcast` | reports of an entry's changes; delivery of published messages |
 //! | `clients` | the table of open connections, and the subscriptions of each |
 //! | `outbox` | messages that wait for a connection |
 //! | `socket_writer` | the write half of a client's socket |
 //! | `monitor` | MONITOR |
-//! | `client_registry` | the part of this that commands see |
+//! | `client_registry` | the interface of this module to commands |
 //!
 //! Invariants:
 //! * a receiver that does not accept its messages is disconnected; no sender waits for it;
-//! * the invalidation of a change follows the replies that its client's earlier reads made, and
-//!   precedes every reply of this node to a later request;
-//! * a client that has gone receives nothing: its subscriptions and tracked keys are removed with
-//!   it.
+//! * a client receives the invalidation of a change after the replies to its earlier reads, and
+//!   before any client of this node receives a reply to a later request;
+//! * a disconnected client receives nothing: its subscriptions and tracked keys are removed
+//!   together with it.
 
 pub(super) mod broadcast;
 mod channels;
@@ -52,13 +52,13 @@ use outbox::Message;
 pub use pause::Pause;
 use tracking::{Tracker, TrackingTable};
 
-/// Default limit on the bytes that may wait for one subscriber: that of Redis.
+/// Default maximum of bytes that may wait for one subscriber, the same as in Redis.
 pub const MESSAGE_BYTES_MAX: usize = 32 << 20;
 
-/// Forwards a message to the other nodes.
+/// Sends a message to the other nodes.
 type Others = Box<dyn Fn(PubSubMessage) + Send + Sync>;
 
-/// Routes messages from one connection to others, and holds the tables for it.
+/// Routes messages between connections, and holds the tables of their receivers.
 pub struct PubSub {
     keyspace: Arc<Keyspace>,
     clock: Arc<dyn Clock>,
@@ -66,22 +66,22 @@ pub struct PubSub {
     pub clients: Clients,
     channels: [Channels; Kind::COUNT],
     monitors: DashMap<u64, Arc<Client>>,
-    /// The number of monitors, so that a command need not search the table.
+    /// The number of clients in MONITOR, so that a command can skip the search if there are none.
     monitoring: AtomicUsize,
     tracking: TrackingTable,
     /// The keyspace events that are published.
     events: RwLock<KeyspaceEvents>,
-    /// Held while the interest in changes changes, so that the change stream is on exactly while
-    /// there is any.
+    /// Held while the need for the change stream is re-evaluated, so that the stream is on exactly
+    /// while some client needs it.
     interest: Mutex<()>,
     pub pause: Pause,
     message_bytes_max: AtomicUsize,
-    /// Whether any client caches.
+    /// Whether any client uses client-side caching.
     tracks: AtomicBool,
 }
 
 impl PubSub {
-    /// Subscribes to the change stream of this keyspace.
+    /// Creates the tables and subscribes to the change stream of this keyspace.
     pub fn new(keyspace: Arc<Keyspace>, clock: Arc<dyn Clock>) -> Arc<PubSub> {
         let pubsub = Arc::new(PubSub {
             keyspace,
@@ -108,18 +108,18 @@ impl PubSub {
         pubsub
     }
 
-    /// Forwards published messages to the other nodes from now on.
+    /// From now on, forwards published messages to the other nodes with `others`.
     pub fn connect(&self, others: impl Fn(PubSubMessage) + Send + Sync + 'static) {
         let before = self.others.set(Box::new(others));
-        assert!(before.is_ok(), "the other nodes are connected once");
+        assert!(before.is_ok(), "connect is called only once");
     }
 
-    /// Sets the limit on the bytes that may wait for one client.
+    /// Sets the maximum of bytes that may wait for one client.
     pub fn set_message_bytes_max(&self, bytes: usize) {
         self.message_bytes_max.store(bytes, Ordering::Relaxed);
     }
 
-    /// Posts a message to a client, or disconnects the client if its outbox is full.
+    /// Puts a message into a client's outbox, or disconnects the client if the outbox is full.
     fn post(&self, client: &Client, message: Message, bytes: usize) {
         let bytes_max = self.message_bytes_max.load(Ordering::Relaxed);
         if !client.outbox.post(message, bytes, bytes_max) {
@@ -143,7 +143,7 @@ impl PubSub {
         self.post(client, Message::Reply(reply.clone()), bytes);
     }
 
-    /// Removes a connection that has ended.
+    /// Removes a connection that has been closed.
     pub fn left(&self, client: &Arc<Client>) {
         self.forget_client(client);
         self.clients.remove(client.id);
@@ -159,7 +159,7 @@ impl PubSub {
         self.set_tracker(client.id, None);
     }
 
-    /// Starts or ends the tracking of a client.
+    /// Starts or stops the tracking of keys for a client.
     fn set_tracker(&self, client: u64, tracker: Option<Tracker>) {
         let _one_at_a_time = self.interest.lock();
         match tracker {
@@ -173,7 +173,7 @@ impl PubSub {
         self.update_change_stream();
     }
 
-    /// Turns the change stream on or off. The caller holds `interest`.
+    /// Switches the change stream on or off, as the clients need it. The caller holds `interest`.
     fn update_change_stream(&self) {
         let events = *self.events.read();
         let tracks = !self.tracking.is_empty();
@@ -181,7 +181,7 @@ impl PubSub {
         self.keyspace.change_stream().want(events.publishes(KeyspaceEvents::EVERY) || tracks);
     }
 
-    /// Whether any client caches, so that replies have to wait for invalidations.
+    /// Whether any client uses client-side caching, so that replies have to wait for invalidations.
     #[inline]
     pub fn tracks(&self) -> bool {
         self.tracks.load(Ordering::SeqCst)

@@ -1,4 +1,4 @@
-//! MONITOR: the clients that see every command, and the line they see.
+//! MONITOR: the clients that receive every command, and the line that they receive.
 
 use std::fmt::Write;
 use std::sync::Arc;
@@ -12,13 +12,13 @@ use super::outbox::Message;
 use crate::resp::Request;
 
 impl PubSub {
-    /// Whether any client monitors.
+    /// Whether any client is in MONITOR.
     #[inline]
     pub fn is_monitored(&self) -> bool {
         self.monitoring.load(Ordering::Relaxed) > 0
     }
 
-    /// Posts the line of a command to all monitors.
+    /// Puts the line of a command into the outbox of each client in MONITOR.
     pub fn show(&self, line: &Bytes) {
         for monitor in &self.monitors {
             self.post(monitor.value(), Message::Line(line.clone()), line.len());
@@ -57,7 +57,7 @@ fn push_escaped(line: &mut String, byte: u8) {
         0x07 => line.push_str("\\a"),
         0x08 => line.push_str("\\b"),
         b' '..=b'~' => line.push(char::from(byte)),
-        _ => write!(line, "\\x{byte:02x}").expect("a string takes any text"),
+        _ => write!(line, "\\x{byte:02x}").expect("writing to a string cannot fail"),
     }
 }
 

@@ -1,11 +1,11 @@
-//! Outbox of a connection for unsolicited messages: pub/sub, MONITOR. Also the signal that ends a
-//! connection.
+//! The outbox of a connection for unsolicited messages (pub/sub, MONITOR), and the signal that
+//! closes the connection.
 //!
 //! Invariants:
 //! * messages leave in the order in which they were posted;
-//! * the bytes that wait are bounded: [`Outbox::post`] reports an outbox over its limit, and does
+//! * the size of the waiting messages is limited: [`Outbox::post`] reports a full outbox, and does
 //!   not wait;
-//! * once the connection is to end, messages are dropped.
+//! * once the connection is to be closed, further messages are dropped.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -17,22 +17,22 @@ use tokio::sync::Notify;
 
 use crate::resp::Reply;
 
-/// Approximate memory of a message besides its bytes.
+/// Approximate memory of a message apart from its bytes.
 const MESSAGE_BYTES: usize = 128;
 
-/// One message, shared by all its receivers.
+/// One message, which all its receivers share.
 #[derive(Clone, Debug)]
 pub enum Message {
     Reply(Arc<Reply>),
-    /// In wire format, the same for both protocol versions.
+    /// A line in wire format, which is the same in both protocol versions.
     Line(Bytes),
 }
 
-/// The messages that wait for one connection, and whether it is to end.
+/// The messages that wait for one connection, and whether the connection is to be closed.
 #[derive(Debug, Default)]
 pub struct Outbox {
     waiting: Mutex<Waiting>,
-    /// Notified of a message and of the end.
+    /// Notified of each message, and when the connection is to be closed.
     more: Notify,
     /// Whether the socket writer has unsent bytes.
     wakes: AtomicBool,
@@ -47,8 +47,8 @@ struct Waiting {
 }
 
 impl Outbox {
-    /// Adds a message of about `bytes` bytes. Returns `false`, and adds nothing, if more than
-    /// `bytes_max` would then wait; a single message always fits.
+    /// Adds a message of about `bytes` bytes. If more than `bytes_max` would then wait, adds
+    /// nothing and returns `false`. A message is always accepted if no other waits.
     pub fn post(&self, message: Message, bytes: usize, bytes_max: usize) -> bool {
         if self.is_ending() {
             return true;
@@ -65,16 +65,19 @@ impl Outbox {
         true
     }
 
-    /// Removes the next message.
+    /// Removes and returns the next message.
     pub fn take(&self) -> Option<Message> {
         let mut waiting = self.waiting.lock();
         let (message, cost) = waiting.messages.pop_front()?;
-        waiting.bytes = waiting.bytes.checked_sub(cost).expect("what waits was counted");
-        assert!(!waiting.messages.is_empty() || waiting.bytes == 0, "nothing waits, so no bytes do");
+        waiting.bytes = waiting.bytes.checked_sub(cost).expect("a waiting message was counted");
+        assert!(
+            !waiting.messages.is_empty() || waiting.bytes == 0,
+            "the count of bytes is 0 if no message waits"
+        );
         Some(message)
     }
 
-    /// The number of waiting messages, and their bytes as counted against the limit.
+    /// The number of waiting messages, and the bytes that count towards the limit.
     pub fn waiting(&self) -> (usize, usize) {
         let waiting = self.waiting.lock();
         (waiting.messages.len(), waiting.bytes)
@@ -84,20 +87,21 @@ impl Outbox {
         self.waiting.lock().messages.is_empty()
     }
 
-    /// Wakes the connection's task to send what the socket writer holds.
+    /// Wakes the connection's task to send the unsent bytes of the socket writer.
     pub fn wake(&self) {
         self.wakes.store(true, Ordering::Release);
         self.more.notify_one();
     }
 
-    /// Returns when there is something to send, or the connection is to end.
+    /// Returns when there is something to send, or the connection is to be closed.
     pub async fn woken(&self) {
         while self.is_empty() && !self.is_ending() && !self.wakes.swap(false, Ordering::AcqRel) {
             self.more.notified().await;
         }
     }
 
-    /// Ends the connection once its current requests are answered, and drops the waiting messages.
+    /// Closes the connection after its current requests have been answered, and drops the waiting
+    /// messages.
     pub fn end(&self) {
         self.ending.store(true, Ordering::Release);
         *self.waiting.lock() = Waiting::default();
@@ -109,7 +113,7 @@ impl Outbox {
         self.ending.load(Ordering::Acquire)
     }
 
-    /// Returns when the connection is to end.
+    /// Returns when the connection is to be closed.
     pub async fn ending(&self) {
         while !self.is_ending() {
             self.ended.notified().await;
@@ -136,7 +140,7 @@ mod tests {
             Message::Reply(_) => panic!("no reply was posted"),
         });
         assert_eq!(taken.collect::<Vec<_>>(), ["one", "two"]);
-        // A single message fits, however large.
+        // A single message is accepted even if it exceeds the limit.
         assert!(outbox.post(line("large"), 5, 1));
     }
 

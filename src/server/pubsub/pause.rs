@@ -1,7 +1,7 @@
 //! `CLIENT PAUSE`: holds commands back for a while.
 //!
 //! Invariants:
-//! * `active` changes only with `state` locked, and is true exactly while there is a pause;
+//! * `active` changes only while `state` is locked, and is true exactly while there is a pause;
 //! * after [`Pause::disable`] no pause begins.
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,13 +11,13 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-/// The longest pause: a mistyped number must not hold clients for years.
+/// Maximum length of a pause, so that a mistyped number cannot hold back clients for years.
 const PAUSE_MAX: Duration = Duration::from_secs(24 * 3600);
 
-/// The current pause, if any.
+/// The current pause of client commands, if any.
 #[derive(Debug, Default)]
 pub struct Pause {
-    /// Whether there is a pause, so that a command need not take the lock.
+    /// Whether there is a pause, so that a command takes no lock if there is none.
     active: AtomicBool,
     state: Mutex<PauseState>,
     over: Notify,
@@ -26,7 +26,7 @@ pub struct Pause {
 #[derive(Debug, Default)]
 struct PauseState {
     current: Option<ActivePause>,
-    /// The node is stopping: no pause begins any more.
+    /// Set when the node is stopping: no further pause can begin.
     disabled: bool,
 }
 
@@ -37,7 +37,7 @@ struct ActivePause {
 }
 
 impl Pause {
-    /// Begins a pause. A second one neither shortens the first nor exempts more commands.
+    /// Begins a pause. A second pause neither shortens the first one nor lets more commands pass.
     pub fn begin(&self, millis: u64, writes_only: bool) {
         let mut state = self.state.lock();
         if state.disabled {
@@ -58,7 +58,7 @@ impl Pause {
         self.end_locked(&mut self.state.lock());
     }
 
-    /// Ends the pause and ignores later ones.
+    /// Ends the pause and prevents later ones.
     pub fn disable(&self) {
         let mut state = self.state.lock();
         state.disabled = true;
@@ -76,12 +76,12 @@ impl Pause {
         self.active.load(Ordering::Acquire)
     }
 
-    /// Whether a command has to wait now.
+    /// Whether a command has to wait now; `writes`: whether the command writes.
     pub fn holds(&self, writes: bool) -> bool {
         self.until(writes).is_some()
     }
 
-    /// The time until which a command has to wait now.
+    /// The time until which a command has to wait; `writes`: whether the command writes.
     fn until(&self, writes: bool) -> Option<Instant> {
         let mut guard = self.state.lock();
         let state = guard.current?;
@@ -93,7 +93,7 @@ impl Pause {
         (writes || !state.writes_only).then_some(state.until)
     }
 
-    /// Returns when a command may continue.
+    /// Returns when a command may continue; `writes`: whether the command writes.
     pub async fn wait(&self, writes: bool) {
         loop {
             let over = self.over.notified();
@@ -122,7 +122,7 @@ mod tests {
         assert!(begun.elapsed() >= Duration::from_secs(1) && !pause.is_active());
         pause.begin(u64::MAX, false);
         pause.begin(1, true);
-        assert!(pause.until(false).is_some(), "a second pause does not ease the first");
+        assert!(pause.until(false).is_some(), "a second pause does not let more commands pass");
         pause.end();
         pause.wait(true).await;
     }

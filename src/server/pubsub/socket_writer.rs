@@ -1,38 +1,40 @@
 //! The write half of a client's socket, shared by the connection's own task and by invalidations.
 //!
 //! An invalidation is sent by the thread that applies the change, while the connection's task may
-//! be waiting for something else. Both write here, which gives their bytes one order.
+//! be waiting for something else. Both write through this type, so their bytes have a definite
+//! order.
 //!
 //! Invariants:
-//! * bytes leave in the order in which they were added, by whichever caller, and no message is
-//!   split by another;
+//! * bytes are sent in the order in which callers added them, and a message is never interrupted by
+//!   another;
 //! * no caller waits: bytes that the socket does not accept now are kept for the connection's task
 //!   to send;
-//! * once closed, it accepts nothing more.
+//! * a closed writer accepts nothing more.
 
 use std::io;
 
 use parking_lot::Mutex;
 use tokio::net::tcp::OwnedWriteHalf;
 
-/// The buffer capacity that is kept between batches: a burst must not hold its memory forever.
+/// The buffer capacity that is kept between batches. More is freed, so that one burst does not
+/// occupy memory forever.
 pub const BUFFER_BYTES_KEPT: usize = 64 << 10;
 
-/// The write half of a client's socket, with its unsent bytes.
+/// The write half of a client's socket, with the unsent bytes.
 #[derive(Debug, Default)]
 pub struct SocketWriter(Mutex<Inner>);
 
 #[derive(Debug, Default)]
 struct Inner {
-    /// `None` once it is closed.
+    /// `None` once the writer is closed.
     socket: Option<OwnedWriteHalf>,
     unsent: Vec<u8>,
-    /// How many bytes of `unsent` have been sent.
+    /// The number of bytes at the front of `unsent` that have been sent.
     sent: usize,
-    /// Bytes added by other methods since the last [`SocketWriter::write`].
+    /// The number of bytes added since the last [`SocketWriter::write`] by other methods.
     uncounted: usize,
-    /// While a transaction with reads runs: the pushes since it began, with the indexes of their
-    /// entries.
+    /// `Some` while a transaction with reads runs: the pushes since it began, each with the index
+    /// of its entry.
     recorded: Option<Vec<(u64, Vec<u8>)>>,
 }
 
@@ -41,7 +43,7 @@ impl Inner {
         self.unsent.len() - self.sent
     }
 
-    /// Sends as much as the socket accepts.
+    /// Sends as many bytes as the socket accepts.
     fn send(&mut self) -> io::Result<()> {
         let socket = self.socket.as_ref().ok_or(io::ErrorKind::BrokenPipe)?;
         while self.sent < self.unsent.len() {
@@ -64,8 +66,8 @@ impl Inner {
         Ok(())
     }
 
-    /// Drops the sent bytes once they are the larger part: for a client that never catches up the
-    /// buffer would grow forever.
+    /// Removes the sent bytes from the buffer once they are more than half of it. Otherwise the
+    /// buffer would grow forever for a client that never catches up.
     fn drop_sent(&mut self) {
         if self.sent >= BUFFER_BYTES_KEPT && self.sent > self.unsent.len() / 2 {
             self.unsent.drain(..self.sent);
@@ -81,9 +83,9 @@ impl Inner {
 /// The outcome of a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Written {
-    /// Whether bytes are left that the socket did not accept.
+    /// Whether there are bytes left that the socket did not accept.
     pub waits: bool,
-    /// How many bytes were added since the last write, by any method.
+    /// The number of bytes that any method has added since the last write.
     pub added: usize,
 }
 
@@ -91,9 +93,9 @@ pub struct Written {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pushed {
     Sent,
-    /// The connection's task has to send the rest.
+    /// The connection's task has to send the remaining bytes.
     Waits,
-    /// The limit on waiting bytes would be exceeded; nothing was added.
+    /// The waiting bytes would exceed the limit, so nothing was added.
     OverLimit,
 }
 
@@ -102,14 +104,15 @@ impl SocketWriter {
         SocketWriter(Mutex::new(Inner { socket: Some(socket), ..Inner::default() }))
     }
 
-    /// Sends the waiting bytes and then those of `out`, which it empties.
+    /// Sends the waiting bytes and then those of `out`, and empties `out`.
     pub fn write(&self, out: &mut Vec<u8>) -> io::Result<Written> {
         let mut inner = self.0.lock();
         let added = out.len() + std::mem::take(&mut inner.uncounted);
         let socket = inner.socket.as_ref().ok_or(io::ErrorKind::BrokenPipe)?;
         let mut sent = 0;
         if inner.unsent.is_empty() && !out.is_empty() {
-            // The common case, without a copy. An error recurs below.
+            // The common case: nothing waits, and the socket takes the bytes without a copy. An
+            // error is returned by the next attempt below.
             sent = socket.try_write(out).unwrap_or(0);
         }
         if sent < out.len() {
@@ -122,7 +125,7 @@ impl SocketWriter {
         Ok(Written { waits: inner.waiting() > 0, added })
     }
 
-    /// Adds the bytes of `out`, which it empties, without sending them yet. Returns how many bytes
+    /// Adds the bytes of `out` without sending them yet, and empties `out`. Returns how many bytes
     /// wait.
     pub fn append(&self, out: &mut Vec<u8>) -> usize {
         let mut inner = self.0.lock();
@@ -132,7 +135,7 @@ impl SocketWriter {
         inner.waiting()
     }
 
-    /// Sends a message about the entry `index` after all bytes added before.
+    /// Sends a message about the entry `index`, after all bytes that were added before.
     pub fn push(&self, index: u64, message: &[u8], bytes_max: usize) -> Pushed {
         let mut inner = self.0.lock();
         if inner.socket.is_none() {
@@ -149,17 +152,17 @@ impl SocketWriter {
         inner.uncounted += message.len();
         match inner.send() {
             Ok(()) if inner.waiting() == 0 => Pushed::Sent,
-            // The connection's task meets the error at its next write, and ends.
+            // The connection's task gets the error at its next write, and ends.
             _ => Pushed::Waits,
         }
     }
 
-    /// Records pushes from now on, until [`SocketWriter::repeat_pushes`].
+    /// Begins to record pushes, until [`SocketWriter::repeat_pushes`].
     pub fn record_pushes(&self) {
         self.0.lock().recorded = Some(Vec::new());
     }
 
-    /// Adds again the pushes since [`SocketWriter::record_pushes`] about entries after `index`.
+    /// Ends the recording, and adds the recorded pushes about entries after `index` once more.
     pub fn repeat_pushes(&self, index: u64) {
         let mut inner = self.0.lock();
         for (of, message) in inner.recorded.take().unwrap_or_default() {
@@ -170,7 +173,7 @@ impl SocketWriter {
         }
     }
 
-    /// How many bytes wait to be sent.
+    /// The number of bytes that wait to be sent.
     pub fn waiting(&self) -> usize {
         self.0.lock().waiting()
     }
@@ -190,7 +193,7 @@ mod tests {
 
     async fn connected() -> (TcpStream, SocketWriter, tokio::net::tcp::OwnedReadHalf) {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
-        let client = TcpStream::connect(listener.local_addr().expect("it is bound")).await;
+        let client = TcpStream::connect(listener.local_addr().expect("the listener has an address")).await;
         let (server, _) = listener.accept().await.expect("a client comes");
         let (reader, writer) = server.into_split();
         (client.expect("the listener is open"), SocketWriter::new(writer), reader)
@@ -209,7 +212,7 @@ mod tests {
         assert_eq!(writer.append(&mut b"one ".to_vec()), 4);
         assert_eq!(writer.push(1, b"two ", 1), Pushed::OverLimit);
         assert_eq!(writer.push(1, b"two ", 100), Pushed::Sent);
-        let written = writer.write(&mut b"three".to_vec()).expect("it is open");
+        let written = writer.write(&mut b"three".to_vec()).expect("the writer is open");
         assert_eq!(written, Written { waits: false, added: 13 });
         assert_eq!(all_of(client, writer).await, "one two three");
     }
@@ -232,12 +235,12 @@ mod tests {
     async fn bytes_that_the_socket_does_not_accept_wait_in_order() {
         let (client, writer, reader) = connected().await;
         let large = "x".repeat(16 << 20);
-        assert!(writer.write(&mut large.clone().into_bytes()).expect("it is open").waits);
+        assert!(writer.write(&mut large.clone().into_bytes()).expect("the writer is open").waits);
         assert_eq!(writer.push(1, b"end", usize::MAX), Pushed::Waits);
         let sending = async {
             while writer.waiting() > 0 {
-                reader.as_ref().writable().await.expect("it is open");
-                writer.write(&mut Vec::new()).expect("it is open");
+                reader.as_ref().writable().await.expect("the writer is open");
+                writer.write(&mut Vec::new()).expect("the writer is open");
             }
             writer.close();
         };
@@ -254,7 +257,7 @@ mod tests {
         let backlog = 4 * BUFFER_BYTES_KEPT;
         let mut inner = Inner { unsent: vec![b'x'; backlog], ..Inner::default() };
         for _ in 0..1000 {
-            // It accepts some bytes, and as many are added: it never catches up.
+            // The client accepts some bytes, and the same number is added: it never catches up.
             inner.sent += BUFFER_BYTES_KEPT / 2;
             inner.drop_sent();
             inner.unsent.extend_from_slice(&[b'y'; BUFFER_BYTES_KEPT / 2]);

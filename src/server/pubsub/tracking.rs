@@ -1,11 +1,12 @@
-//! The keys that each caching client has read, so that a change invalidates them.
+//! The tracking table: the keys that each caching client has read, so that changes of them are
+//! reported to it.
 //!
 //! Invariants:
 //! * a key is tracked before it is read, so that no change after the read is missed;
-//! * an invalidation ends the tracking of its key: a client receives one, and no other until it
-//!   reads the key again;
-//! * at most `tracking-table-max-keys` keys are tracked; to make room for one more, another is
-//!   invalidated.
+//! * an invalidation ends the tracking of its key: a client receives one invalidation of a key, and
+//!   no other until it reads the key again;
+//! * at most `tracking-table-max-keys` keys are tracked; to make room for a further key, another
+//!   one is invalidated.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,17 +18,18 @@ use smallvec::SmallVec;
 use super::clients::Client;
 use crate::command::Tracking;
 
-/// Redis' own default for `tracking-table-max-keys`; about 100 MB with short keys.
+/// Default for `tracking-table-max-keys`, the same as in Redis; the table then takes about 100 MB
+/// with short keys.
 pub const KEYS_MAX: usize = 1_000_000;
 
-/// A longer key is not tracked: it is invalidated right after the reply, so that the client does
-/// not cache it.
+/// Maximum size of a tracked key. A longer key is invalidated right after the reply, so that the
+/// client does not cache it.
 pub const KEY_BYTES_MAX: usize = 4096;
 
-/// A key with this many readers is cleared of disconnected ones before another is added.
+/// Before a key with this many readers gets another one, its disconnected readers are removed.
 const READERS_BEFORE_CLEANUP: usize = 16;
 
-/// Most keys are cached by one or two clients.
+/// The ids of a key's readers; most keys are cached by one or two clients.
 type Ids = SmallVec<[u64; 2]>;
 
 /// A client with CLIENT TRACKING.
@@ -37,25 +39,25 @@ pub struct Tracker {
     pub tracking: Tracking,
 }
 
-/// The size of the table.
+/// The size of the tracking table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tracked {
     pub keys: usize,
-    /// Pairs of a key and a client that has read it.
+    /// Number of pairs of a key and a client that has read it.
     pub items: usize,
-    /// Distinct prefixes in broadcast mode.
+    /// Number of distinct prefixes in broadcast mode.
     pub prefixes: usize,
 }
 
 #[derive(Debug, Default)]
 pub struct TrackingTable {
     trackers: DashMap<u64, Tracker>,
-    /// The number of trackers in broadcast mode: while it is 0, no change is compared with
+    /// The number of clients in broadcast mode. While it is 0, changes are not compared with
     /// prefixes.
     broadcasting: AtomicUsize,
     keys: DashMap<Bytes, Ids>,
     keys_count: AtomicUsize,
-    /// 0: [`KEYS_MAX`].
+    /// The value of `tracking-table-max-keys`; 0 stands for [`KEYS_MAX`].
     keys_max: AtomicUsize,
 }
 
@@ -72,12 +74,12 @@ impl TrackingTable {
         self.trackers.len()
     }
 
-    /// Walks the whole table, for INFO.
+    /// Measures the table for INFO, which takes a walk over all of it.
     pub fn tracked(&self) -> Tracked {
         let mut prefixes = std::collections::BTreeSet::new();
         for tracker in self.trackers.iter().filter(|tracker| tracker.tracking.broadcast) {
             match &tracker.tracking.prefixes[..] {
-                // No prefix means the empty one, which every key has.
+                // A client without prefixes tracks all keys, which counts as the empty prefix.
                 [] => drop(prefixes.insert(Bytes::new())),
                 some => prefixes.extend(some.iter().cloned()),
             }
@@ -88,7 +90,7 @@ impl TrackingTable {
 
     pub fn set(&self, tracker: Tracker) {
         let broadcasts = usize::from(tracker.tracking.broadcast);
-        // Counted first, so that no tracker in the table is skipped.
+        // Counted before the tracker is in the table, so that no tracker in the table is skipped.
         self.broadcasting.fetch_add(broadcasts, Ordering::SeqCst);
         let before = self.trackers.insert(tracker.client.id, tracker);
         self.uncount(before);
@@ -100,7 +102,8 @@ impl TrackingTable {
         assert!(counted >= usize::from(broadcast), "a broadcasting tracker was counted");
     }
 
-    /// Removes a client. Its keys stay until they change, which then has no effect.
+    /// Removes a client. Its keys stay in the table until they change, which has no effect any
+    /// more.
     pub fn forget(&self, client: u64) {
         self.uncount(self.trackers.remove(&client).map(|(_, gone)| gone));
         if self.trackers.is_empty() {
@@ -112,15 +115,16 @@ impl TrackingTable {
         self.trackers.get(&client).map(|tracker| tracker.value().clone())
     }
 
-    /// Tracks a key that a client is about to read. Returns a key that has to be invalidated, if
-    /// any: another one to make room, or this one if it is too long to track.
+    /// Tracks a key that a client is about to read. Returns a key that the caller has to
+    /// invalidate, if any: another key to make room, or this one if it is too long to be tracked.
     pub fn remember(&self, client: u64, key: &[u8]) -> Option<Bytes> {
         if key.len() > KEY_BYTES_MAX {
             return Some(Bytes::copy_from_slice(key));
         }
         let mut ids = match self.keys.get_mut(key) {
             Some(ids) => ids,
-            // Counted while the map entry is locked, so that it cannot be removed before.
+            // Counted while the map entry is locked, so that a removal of the key cannot be counted
+            // before.
             None => self.keys.entry(Bytes::copy_from_slice(key)).or_insert_with(|| {
                 self.keys_count.fetch_add(1, Ordering::Relaxed);
                 Ids::new()
@@ -136,7 +140,7 @@ impl TrackingTable {
         (self.surplus_count() > 0).then(|| self.another_key(key)).flatten()
     }
 
-    /// The number of keys beyond the limit.
+    /// The number of tracked keys beyond the limit.
     fn surplus_count(&self) -> usize {
         let keys_max = match self.keys_max.load(Ordering::Relaxed) {
             0 => KEYS_MAX,
@@ -145,7 +149,7 @@ impl TrackingTable {
         self.keys_count.load(Ordering::Relaxed).saturating_sub(keys_max)
     }
 
-    /// The keys to invalidate after the limit was lowered.
+    /// The keys to be invalidated after the limit was lowered.
     pub fn surplus(&self) -> Vec<Bytes> {
         match self.surplus_count() {
             0 => Vec::new(),
@@ -153,7 +157,7 @@ impl TrackingTable {
         }
     }
 
-    /// Whether a change of the key would be sent to the client.
+    /// Whether the client would be sent a change of this key.
     pub fn remembers(&self, client: u64, key: &[u8]) -> bool {
         self.keys.get(key).is_some_and(|ids| ids.contains(&client))
     }
@@ -163,7 +167,7 @@ impl TrackingTable {
         others.next().map(|entry| entry.key().clone())
     }
 
-    /// Removes a key. Returns the clients that have read it.
+    /// Stops the tracking of a key. Returns the clients that have read it.
     pub fn readers(&self, key: &[u8]) -> Vec<Tracker> {
         let Some((_, ids)) = self.keys.remove(key) else { return Vec::new() };
         let counted = self.keys_count.fetch_sub(1, Ordering::Relaxed);
@@ -171,7 +175,7 @@ impl TrackingTable {
         ids.iter().filter_map(|&id| self.find(id)).filter(|tracker| !tracker.tracking.broadcast).collect()
     }
 
-    /// The clients in broadcast mode with a prefix of this key.
+    /// The clients in broadcast mode that have a prefix of this key.
     pub fn broadcast(&self, key: &[u8]) -> Vec<Tracker> {
         if self.broadcasting.load(Ordering::SeqCst) == 0 {
             return Vec::new();

@@ -3,7 +3,8 @@
 //! Invariants:
 //! * counters only grow, except on `CONFIG RESETSTAT`; `connections_open` and `clients_blocked` are
 //!   gauges;
-//! * at most [`KINDS_MAX`] error codes are distinguished; later ones are only in the total.
+//! * at most [`KINDS_MAX`] error codes are distinguished; further ones are counted only in the
+//!   total.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -20,7 +21,8 @@ use crate::resp::Reply;
 pub struct CommandStats {
     pub calls: AtomicU64,
     pub nanos: AtomicU64,
-    /// Calls refused before they ran: wrong arity, an invalid argument.
+    /// Calls that were refused before they ran, for example for a wrong arity or an invalid
+    /// argument.
     pub rejected: AtomicU64,
     /// Calls that ran and replied with an error.
     pub failed: AtomicU64,
@@ -39,18 +41,18 @@ pub struct Counters {
     pub protocol_errors: AtomicU64,
     pub input_bytes: AtomicU64,
     pub output_bytes: AtomicU64,
-    /// Reads from sockets and writes to them.
+    /// Number of reads from sockets and of writes to them.
     pub reads: AtomicU64,
     pub writes: AtomicU64,
-    /// The largest client buffers since the last sample.
+    /// The size of the largest client buffers since the last sample.
     pub input_buffer_peak: AtomicU64,
     pub output_buffer_peak: AtomicU64,
-    /// Whether `latency-tracking` is on.
+    /// Whether the setting `latency-tracking` is on.
     pub tracks_latency: AtomicBool,
-    /// Clients blocked in a command.
+    /// Number of clients blocked in a command.
     pub clients_blocked: AtomicU64,
     pub errors: ErrorStats,
-    /// Indexed by [`called::place`].
+    /// Counters for each command, indexed by [`called::place`].
     pub commands: Box<[CommandStats]>,
 }
 
@@ -76,7 +78,7 @@ impl Counters {
         }
     }
 
-    /// Records the duration of a call of the command at `place`.
+    /// Records the duration of one call of the command at `place`.
     pub fn record_duration(&self, place: usize, spent: Duration) {
         let command = &self.commands[place];
         add(&command.nanos, u64::try_from(spent.as_nanos()).unwrap_or(u64::MAX));
@@ -85,7 +87,7 @@ impl Counters {
         }
     }
 
-    /// Counts a reply, if it is an error.
+    /// Counts a reply if it is an error.
     pub fn count_error(&self, reply: &Reply) {
         if reply.is_error() {
             add(&self.error_replies, 1);
@@ -93,7 +95,7 @@ impl Counters {
         }
     }
 
-    /// Raises a peak to `bytes` if that is larger.
+    /// Raises a peak to `bytes` if `bytes` is larger.
     pub fn raise_peak(peak: &AtomicU64, bytes: usize) {
         if get(peak) < bytes as u64 {
             peak.fetch_max(bytes as u64, Ordering::Relaxed);
@@ -129,7 +131,7 @@ impl Default for Counters {
     }
 }
 
-/// Counts a client as blocked until it is dropped.
+/// Counts a client as blocked until this guard is dropped.
 pub struct BlockedClient<'a>(&'a AtomicU64);
 
 impl BlockedClient<'_> {
@@ -156,18 +158,19 @@ pub fn get(counter: &AtomicU64) -> u64 {
     counter.load(Ordering::Relaxed)
 }
 
-/// As in Redis. The commands have about a dozen codes; more could only come from a client.
+/// Maximum number of distinct codes, as in Redis. Commands use about a dozen codes; only requests
+/// of clients can produce more.
 const KINDS_MAX: usize = 128;
 
-/// Error replies by code, for `INFO errorstats`.
+/// Number of error replies for each code, for `INFO errorstats`.
 #[derive(Debug, Default)]
 pub struct ErrorStats(Mutex<BTreeMap<String, u64>>);
 
 impl ErrorStats {
-    /// Counts a reply, if it is an error.
+    /// Counts a reply if it is an error.
     pub fn count(&self, reply: &Reply) {
         let line = match reply {
-            Reply::Error(answer) => answer.line().to_string(),
+            Reply::Error(error) => error.line().to_string(),
             Reply::Unavailable(unavailable) => unavailable.to_string(),
             _ => return,
         };
@@ -190,7 +193,7 @@ impl ErrorStats {
     }
 }
 
-/// The code of an error: its first word if that is in capitals, else `ERR`.
+/// The code of an error: its first word if that is in capitals, otherwise `ERR`.
 fn code_of(line: &str) -> &str {
     let word = line.split(' ').next().unwrap_or_default();
     let is_code = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');

@@ -6,7 +6,7 @@ use bytes::BytesMut;
 
 use crate::command::Buffers;
 
-/// The live figures behind [`Buffers`].
+/// The present sizes from which [`Buffers`] is filled.
 #[derive(Debug, Default)]
 pub struct Gauges {
     input: AtomicU64,
@@ -24,13 +24,13 @@ fn set(gauge: &AtomicU64, bytes: usize) {
 }
 
 impl Gauges {
-    /// Received bytes that have not been decoded.
+    /// Records the size of the input buffer: received bytes that have not been decoded.
     pub fn set_input(&self, input: &BytesMut) {
         set(&self.input, input.len());
         set(&self.input_room, input.capacity() - input.len());
     }
 
-    /// The words of the current command.
+    /// Records the size of the current command's words.
     pub fn set_arguments(&self, bytes: usize) {
         set(&self.arguments, bytes);
     }
@@ -39,7 +39,7 @@ impl Gauges {
         set(&self.queued, bytes);
     }
 
-    /// Replies to be sent.
+    /// Records the size of the replies that are to be sent.
     pub fn set_output(&self, out: &Vec<u8>) {
         set(&self.output, out.len());
         set(&self.output_room, out.capacity());
@@ -48,7 +48,8 @@ impl Gauges {
         }
     }
 
-    /// Bytes of replies left to send; above 0, the task waits for the client to accept them.
+    /// Records how many bytes of replies are left to be sent. Above 0, the task waits for the
+    /// client to accept them.
     pub fn set_writes(&self, left: usize) {
         set(&self.output, left);
         self.writes.store(left > 0, Ordering::Relaxed);

@@ -10,14 +10,16 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// Powers of two from one microsecond to 2^30, about eighteen minutes: longer than any wait of the
-/// server.
+/// Number of powers of two, from one microsecond to 2^30, about eighteen minutes. No wait of the
+/// server is longer.
 const POWERS: usize = 31;
-/// Percentiles within 3.2 percent, for 8 KB per called command.
+/// Buckets per power of two. With this number, percentiles are exact to 3.2 percent, and each
+/// called command takes 8 KB.
 const BUCKETS_PER_POWER: usize = 32;
 const BUCKETS: usize = POWERS * BUCKETS_PER_POWER;
 
-/// Counters by duration, cheap enough for every call. The first call allocates them.
+/// Counters of calls by duration, cheap enough for every call. They are allocated at the first
+/// call.
 #[derive(Debug, Default)]
 pub struct Histogram(OnceLock<Box<[AtomicU64]>>);
 
@@ -31,8 +33,8 @@ impl Histogram {
         self.0.get().into_iter().flatten().for_each(|count| count.store(0, Ordering::Relaxed));
     }
 
-    /// Bounds in microseconds, each with the number of calls that did not exceed it; rising,
-    /// without empty buckets.
+    /// Bounds in microseconds, ascending, each with the number of calls that did not exceed it.
+    /// Empty buckets are left out.
     pub fn cumulative(&self) -> Vec<(u64, u64)> {
         let mut sum = 0;
         let mut counts = Vec::new();
@@ -43,11 +45,11 @@ impl Histogram {
                 counts.push((bound_of(bucket), sum));
             }
         }
-        assert!(counts.is_sorted_by(|a, b| a.0 < b.0 && a.1 < b.1), "each bucket adds something");
+        assert!(counts.is_sorted_by(|a, b| a.0 < b.0 && a.1 < b.1), "each bucket has calls");
         counts
     }
 
-    /// The same with powers of two as the only bounds, as Redis reports it.
+    /// Like [`Histogram::cumulative`], with only powers of two as bounds, as Redis reports them.
     pub fn cumulative_by_powers(&self) -> Vec<(u64, u64)> {
         let mut counts: Vec<(u64, u64)> = Vec::new();
         for (bound, calls) in self.cumulative() {
@@ -61,15 +63,15 @@ impl Histogram {
     }
 }
 
-/// The microseconds that `percent` percent of the calls did not exceed; `cumulative` is of
-/// [`Histogram::cumulative`].
+/// The microseconds that `percent` percent of the calls did not exceed. `cumulative` is the result
+/// of [`Histogram::cumulative`].
 pub fn percentile(cumulative: &[(u64, u64)], percent: f64) -> u64 {
     let all = cumulative.last().map_or(0, |(_, calls)| *calls);
     let wanted = all as f64 * percent / 100.0;
     cumulative.iter().find(|(_, calls)| *calls as f64 >= wanted).map_or(0, |(micros, _)| *micros)
 }
 
-/// The lower bound of a power's buckets and the width of each, in microseconds.
+/// The lower bound of the buckets of a power, and the width of each, in microseconds.
 fn range_of(power: usize) -> (u64, u64) {
     let below = (1u64 << power) / 2;
     (below, (below / BUCKETS_PER_POWER as u64).max(1))

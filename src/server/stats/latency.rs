@@ -13,19 +13,19 @@ use parking_lot::Mutex;
 
 use crate::command::LatencyEvent;
 
-/// Samples kept per event, as in Redis.
+/// Number of samples kept per event, as in Redis.
 const SAMPLES_MAX: usize = 160;
 
 /// A kind of work whose latency is monitored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Event {
-    /// The run of a command.
+    /// The execution of a command.
     Command,
     /// The execution of a command that has the flag `fast`.
     FastCommand,
     /// A read barrier.
     ReadBarrier,
-    /// A batch of writes, from arrival to replies.
+    /// A batch of writes, from its arrival to its replies.
     Write,
 }
 
@@ -40,23 +40,23 @@ impl Event {
     }
 }
 
-/// The recent latency spikes.
+/// The latency spikes recorded lately.
 #[derive(Debug, Default)]
 pub struct Latency {
-    /// 0, Redis' default: nothing is recorded.
+    /// The threshold; 0, the default as in Redis, records nothing.
     threshold_ms: AtomicU64,
     events: Mutex<BTreeMap<Event, EventSamples>>,
 }
 
 #[derive(Debug, Default)]
 struct EventSamples {
-    /// Unix seconds and milliseconds.
+    /// The latest samples: Unix time in seconds, and latency in milliseconds.
     latest: VecDeque<(u64, u64)>,
     worst_ms: u64,
 }
 
 impl Latency {
-    /// Work that takes at least this long is recorded; none for 0.
+    /// Sets the duration from which work is recorded; 0 records nothing.
     pub fn set_threshold_ms(&self, threshold_ms: u64) {
         self.threshold_ms.store(threshold_ms, Ordering::Relaxed);
     }
@@ -71,7 +71,8 @@ impl Latency {
         threshold > 0 && spent.as_millis() >= u128::from(threshold)
     }
 
-    /// Records work that ended at this time. A second has one sample, its longest.
+    /// Records work that ended at this time. Of several spikes in one second, only the longest is
+    /// kept.
     pub fn record(&self, event: Event, unix_seconds: u64, spent: Duration) {
         let ms = u64::try_from(spent.as_millis()).unwrap_or(u64::MAX);
         let mut events = self.events.lock();
@@ -96,7 +97,8 @@ impl Latency {
         self.events.lock().iter().map(event).collect()
     }
 
-    /// Removes the events of these names, or all for no name. Returns how many were removed.
+    /// Removes the events with these names; without names, all events. Returns how many were
+    /// removed.
     pub fn reset(&self, names: &[Bytes]) -> usize {
         let mut events = self.events.lock();
         let before = events.len();

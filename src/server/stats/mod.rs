@@ -1,7 +1,7 @@
 //! Counters and measurements of the server's own work.
 //!
 //! Counters are atomics that any task updates without a lock; rates and peaks come from a sampler.
-//! Nothing here knows the rest of the server, so every module of the server may count.
+//! This module does not depend on the rest of the server, so every part of the server can use it.
 //!
 //! | file | owns |
 //! |---|---|
@@ -54,7 +54,7 @@ impl Stats {
         }
     }
 
-    /// Applies the settings.
+    /// Applies the settings that concern statistics.
     pub fn configure(&self, config: &Config) {
         self.slowlog.set_slower_than_micros(config.slowlog_log_slower_than);
         self.slowlog.set_entries_max(config.slowlog_max_len);
@@ -62,7 +62,7 @@ impl Stats {
         self.counters.tracks_latency.store(config.latency_tracking, Ordering::Relaxed);
     }
 
-    /// Records the duration of a command, which is counted at `place` of [`called::all`].
+    /// Records the duration of a command that is counted at `place` of [`called::all`].
     pub fn record_command(&self, place: usize, words: &[Bytes], caller: Caller<'_>, spent: Duration) {
         self.counters.record_duration(place, spent);
         if self.latency.is_long(spent) {
@@ -72,14 +72,14 @@ impl Stats {
         self.keep_if_slow(words, caller, spent);
     }
 
-    /// Records the time from the arrival of a batch of writes, whose first is `words`, to its
-    /// replies.
+    /// Records the time from the arrival of a batch of writes to its replies. `words` are those of
+    /// the first write.
     pub fn record_writes(&self, words: &[Bytes], caller: Caller<'_>, spent: Duration) {
         self.record(Event::Write, spent);
         self.keep_if_slow(words, caller, spent);
     }
 
-    /// Records the duration of other work.
+    /// Records the duration of other work, under the event's name.
     pub fn record(&self, event: Event, spent: Duration) {
         if self.latency.is_long(spent) {
             self.latency.record(event, self.clock.now_ms() / 1000, spent);
@@ -92,7 +92,7 @@ impl Stats {
         }
     }
 
-    /// Samples rates and memory until it is dropped.
+    /// Samples rates and memory for as long as it is polled.
     pub async fn sample(&self) {
         sampling::run(&self.counters, &self.samples, &*self.clock).await;
     }

@@ -1,7 +1,7 @@
-//! Rates and peaks, which need sampling.
+//! Computes rates and peaks from regular samples.
 //!
-//! Invariant: a rate is the mean of the last [`SAMPLES`] samples, so an idle server shows 0 after
-//! that time.
+//! Invariant: a rate is the mean of the last [`SAMPLES`] samples, so it is 0 when the server has
+//! been idle for that time.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,35 +12,38 @@ use parking_lot::Mutex;
 use super::counters::{Counters, get};
 use crate::env::Clock;
 
-/// As in Redis: sixteen samples, ten a second.
+/// Interval of the samples; as in Redis, there are ten a second, and rates are computed from
+/// sixteen.
 const INTERVAL: Duration = Duration::from_millis(100);
 const SAMPLES: usize = 16;
-/// Reading the memory means reading a file of the system: once a second is enough for a peak.
+/// The memory is read at every tenth sample. Each read opens a file of the operating system, and
+/// once a second is enough for a peak.
 const SAMPLES_PER_MEMORY_READ: usize = 10;
-/// How long a large client buffer counts as recent, as in Redis.
+/// Time in seconds for which a large client buffer counts as recent, as in Redis.
 const PEAK_SECONDS: usize = 8;
 
-/// The samples.
+/// Samples and peaks of the server.
 #[derive(Debug)]
 pub struct Samples {
     pub peak_bytes: AtomicU64,
-    /// Resident memory at the start of the node.
+    /// Resident memory when the node started.
     pub startup_bytes: u64,
     rates: Mutex<Rates>,
-    /// The largest input and output buffers of the last seconds, one pair per second.
+    /// The largest input and output buffers of the last seconds, one pair for each second.
     peaks: Mutex<VecDeque<[u64; 2]>>,
 }
 
 #[derive(Debug, Default)]
 struct Rates {
-    /// Commands, bytes in and bytes out at the last sample, and its time.
+    /// Number of commands, bytes received and bytes sent at the last sample, and the time of that
+    /// sample.
     last: Option<([u64; 3], Duration)>,
-    /// Rates per second between samples.
+    /// The rates per second between the samples.
     per_second: [[f64; 3]; SAMPLES],
     next: usize,
 }
 
-/// The rates of the server.
+/// The server's rates per second.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct PerSecond {
     pub commands: f64,
@@ -61,21 +64,21 @@ impl Default for Samples {
 }
 
 impl Samples {
-    /// Resident memory in bytes. Raises the peak.
+    /// Reads the resident memory in bytes, and raises the peak.
     pub fn resident_bytes(&self) -> u64 {
         let resident = crate::env::resident_bytes().unwrap_or(0);
         self.peak_bytes.fetch_max(resident, Ordering::Relaxed);
         resident
     }
 
-    /// The largest recent input and output buffers.
+    /// The largest input and output buffers of the last seconds.
     pub fn buffer_peaks(&self, counters: &Counters) -> [u64; 2] {
         let now = [get(&counters.input_buffer_peak), get(&counters.output_buffer_peak)];
         let peaks = self.peaks.lock();
         peaks.iter().fold(now, |most, seen| [most[0].max(seen[0]), most[1].max(seen[1])])
     }
 
-    /// Starts another second of buffer peaks.
+    /// Begins the next second of buffer peaks.
     fn rotate_peaks(&self, counters: &Counters) {
         let take = |peak: &AtomicU64| peak.swap(0, Ordering::Relaxed);
         let mut peaks = self.peaks.lock();
@@ -91,7 +94,7 @@ impl Samples {
         PerSecond { commands: mean(0), input_bytes: mean(1), output_bytes: mean(2) }
     }
 
-    /// Records the counters at a time.
+    /// Computes the rates since the last sample from these counters.
     fn record(&self, counters: [u64; 3], now: Duration) {
         let mut rates = self.rates.lock();
         if let Some((before, then)) = rates.last {
@@ -99,7 +102,7 @@ impl Samples {
             if seconds <= 0.0 {
                 return;
             }
-            // CONFIG RESETSTAT lowers counters.
+            // A counter may be lower than at the last sample, after CONFIG RESETSTAT.
             let rate = |of: usize| counters[of].saturating_sub(before[of]) as f64 / seconds;
             let next = rates.next;
             rates.per_second[next] = [rate(0), rate(1), rate(2)];
@@ -109,7 +112,7 @@ impl Samples {
     }
 }
 
-/// Samples the counters and the memory while the node runs.
+/// Takes samples of counters and memory for as long as it is polled.
 pub async fn run(counters: &Counters, samples: &Samples, clock: &dyn Clock) {
     let mut interval = tokio::time::interval(INTERVAL);
     interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);

@@ -1,8 +1,8 @@
-//! The slow log: requests that took long.
+//! The slow log: requests that took a long time.
 //!
-//! For a read, only its run counts, without the read barrier. Writes that arrive together are
-//! answered together: their time is from arrival to replies, replication and disk included, and the
-//! first write represents the batch.
+//! The duration of a read excludes its read barrier. Writes that arrive together form a batch,
+//! which has one entry with the words of its first write; the duration is from arrival to replies,
+//! including replication and disk.
 //!
 //! Invariants:
 //! * at most `slowlog-max-len` entries are kept, each of at most [`WORDS_MAX`] words of about
@@ -19,27 +19,27 @@ use parking_lot::Mutex;
 
 use crate::command::SlowRequest;
 
-/// Redis' default of `slowlog-log-slower-than`: ten milliseconds are long for a request about one
-/// document.
+/// Default for `slowlog-log-slower-than`, the same as in Redis. Ten milliseconds are a long time
+/// for a request about one document.
 pub const SLOWER_THAN_MICROS_DEFAULT: i64 = 10_000;
-/// Redis' default of `slowlog-max-len`.
+/// Default for `slowlog-max-len`, the same as in Redis.
 pub const ENTRIES_MAX_DEFAULT: usize = 128;
-/// Words kept per request, as in Redis.
+/// Maximum number of words kept per request, as in Redis.
 const WORDS_MAX: usize = 32;
-/// Bytes kept per word, as in Redis.
+/// Maximum number of bytes kept per word, as in Redis.
 const WORD_BYTES_MAX: usize = 128;
 
-/// The substitute for a secret.
+/// Replaces a secret in the slow log.
 const REDACTED: Bytes = Bytes::from_static(b"(redacted)");
 
-/// The settings whose values are secrets. In `CONFIG SET`, the name precedes the value.
+/// The settings whose values are secrets. In `CONFIG SET`, each name is followed by its value.
 const SECRET_SETTINGS: &[&str] =
     &["requirepass", "masterauth", "masteruser", "tls-key-file-pass", "tls-client-key-file-pass"];
 
 /// The slow log of a node.
 #[derive(Debug)]
 pub struct Slowlog {
-    /// Negative: nothing is slow.
+    /// The threshold in microseconds; if it is negative, no request is recorded.
     slower_than_micros: AtomicI64,
     entries_max: AtomicUsize,
     kept: Mutex<Kept>,
@@ -48,7 +48,7 @@ pub struct Slowlog {
 #[derive(Debug, Default)]
 struct Kept {
     next_id: u64,
-    /// Newest first.
+    /// The entries, newest first.
     entries: VecDeque<SlowRequest>,
 }
 
@@ -70,24 +70,25 @@ impl Default for Slowlog {
 }
 
 impl Slowlog {
-    /// Requests that take at least this long are kept: all for 0, none for less.
+    /// Sets the duration from which requests are recorded: 0 records all requests, a negative
+    /// number none.
     pub fn set_slower_than_micros(&self, micros: i64) {
         self.slower_than_micros.store(micros, Ordering::Relaxed);
     }
 
-    /// Keeps at most `count` entries from now on.
+    /// Sets the maximum number of entries, and removes older ones.
     pub fn set_entries_max(&self, count: usize) {
         self.entries_max.store(count, Ordering::Relaxed);
         self.kept.lock().entries.truncate(count);
     }
 
-    /// Whether a request of this duration is kept.
+    /// Whether a request with this duration is recorded.
     pub fn is_slow(&self, spent: Duration) -> bool {
         let least = self.slower_than_micros.load(Ordering::Relaxed);
         u128::try_from(least).is_ok_and(|least| spent.as_micros() >= least)
     }
 
-    /// Keeps a request, whose first word is the name, that was answered at `unix_seconds`.
+    /// Records a request that was answered at `unix_seconds`. Its first word is the command's name.
     pub fn keep(&self, words: &[Bytes], caller: Caller<'_>, unix_seconds: u64, spent: Duration) {
         if words[0].eq_ignore_ascii_case(b"AUTH") {
             return;
@@ -124,8 +125,8 @@ impl Slowlog {
     }
 }
 
-/// The words to keep: truncated, redacted, and copied, so that they do not keep the input buffer
-/// alive.
+/// The words to be kept. They are truncated, secrets are redacted, and all are copied, so that they
+/// do not keep the input buffer alive.
 fn shortened(words: &[Bytes]) -> Vec<Bytes> {
     let secret = secrets(words);
     let shown = if words.len() > WORDS_MAX { WORDS_MAX - 1 } else { words.len() };
@@ -148,7 +149,7 @@ fn cut(word: &[u8]) -> Bytes {
     [head, format!("... ({} more bytes)", rest.len()).as_bytes()].concat().into()
 }
 
-/// Which of the words are secrets.
+/// Determines which words of a request are secrets.
 fn secrets(words: &[Bytes]) -> impl Fn(usize) -> bool {
     let is =
         |at: usize, name: &str| words.get(at).is_some_and(|word| word.eq_ignore_ascii_case(name.as_bytes()));
@@ -162,7 +163,7 @@ fn secrets(words: &[Bytes]) -> impl Fn(usize) -> bool {
             secret.iter_mut().skip(at + 1).take(1).for_each(|value| *value = true);
         }
     } else if is(0, "ACL") && is(1, "SETUSER") {
-        // Rules contain passwords.
+        // Rules of ACL SETUSER may contain passwords.
         secret.iter_mut().skip(3).for_each(|rule| *rule = true);
     } else if is(0, "AUTH") {
         secret.iter_mut().skip(1).for_each(|word| *word = true);

@@ -1,5 +1,5 @@
-//! The newest entries, in memory: those not yet written, which exist nowhere else, and as many
-//! written ones before them as fit.
+//! The newest entries, in memory: entries that are not written yet, which exist nowhere else, and
+//! as many written ones before them as fit.
 //!
 //! Invariants:
 //! * The entries are contiguous and end with the last entry of the log.
@@ -10,7 +10,8 @@ use std::collections::VecDeque;
 
 use super::types::Entry;
 
-/// Approximate cost of an entry besides its payload: small ones must not take many times the limit.
+/// Approximate memory for an entry apart from its payload. Without it, small entries could take
+/// many times the limit.
 const ENTRY_OVERHEAD_BYTES: usize = 64;
 
 #[derive(Debug)]
@@ -18,7 +19,7 @@ pub(crate) struct Cache {
     entries: VecDeque<Entry>,
     bytes: usize,
     bytes_max: usize,
-    /// Entries before this index are in their segments.
+    /// The index after the last entry that has been written to its segment.
     written_end: u64,
 }
 
@@ -41,7 +42,7 @@ impl Cache {
         self.evict();
     }
 
-    /// The entries from `index` on; `None` if that one is not here.
+    /// The entries from `index` on; `None` if the entry at `index` is not in the cache.
     pub(crate) fn from(&self, index: u64) -> Option<impl Iterator<Item = &Entry>> {
         let skip = index.checked_sub(self.entries.front()?.index)?;
         let skip = usize::try_from(skip).ok().filter(|skip| *skip < self.entries.len())?;
@@ -53,7 +54,7 @@ impl Cache {
         self.entries.front().map(|entry| entry.index)
     }
 
-    /// Notes that everything up to `index` is in its segment.
+    /// Records that all entries up to `index` have been written to their segments.
     pub(crate) fn set_written(&mut self, index: u64) {
         self.written_end = self.written_end.max(index + 1);
         self.evict();
@@ -82,7 +83,7 @@ impl Cache {
 
     fn drop_first(&mut self) {
         self.bytes -= self.entries.pop_front().as_ref().map_or(0, cost);
-        assert!(!self.entries.is_empty() || self.bytes == 0, "the count of cached bytes is off");
+        assert!(!self.entries.is_empty() || self.bytes == 0, "the count of cached bytes is wrong");
     }
 }
 

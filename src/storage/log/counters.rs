@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use crate::env::Clock;
 
-/// A sync that takes longer is slow, and should not run in a task that others wait for. Disks with
-/// power-loss protection take a millisecond at most, spinning ones about ten.
+/// A sync that takes longer than this counts as slow, and should not run on a thread that other
+/// tasks wait for. Disks with power-loss protection take at most a millisecond, spinning ones about
+/// ten.
 pub(crate) const QUICK_SYNC_MAX: Duration = Duration::from_millis(20);
 
-/// This many quick syncs in a row, after a slow one, show that the disk is quick again.
+/// After a slow sync, the disk counts as quick again once this many syncs in a row were quick.
 pub(crate) const QUICK_SYNCS_WANTED: u64 = 16;
 
 #[derive(Debug)]
@@ -21,7 +22,7 @@ pub(crate) struct Counters {
     pub inline_batches: AtomicU64,
     /// Bytes of the queued entries.
     pub queued_bytes: AtomicU64,
-    /// Bytes of entries that fit into the active segment, as of the last batch.
+    /// Bytes of entries that still fit into the active segment, as of the last batch.
     pub free_bytes: AtomicU64,
     /// Number of quick syncs since the last slow one.
     quick_syncs: AtomicU64,
@@ -37,7 +38,7 @@ impl Counters {
             inline_batches: AtomicU64::new(0),
             queued_bytes: AtomicU64::new(0),
             free_bytes: AtomicU64::new(0),
-            // The disk counts as quick until a sync is slow.
+            // The disk counts as quick until a sync has been slow.
             quick_syncs: AtomicU64::new(QUICK_SYNCS_WANTED),
             clock,
         }
@@ -48,7 +49,7 @@ impl Counters {
         self.written_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
-    /// Syncs, and counts and times the sync.
+    /// Runs `sync`, counts it and measures its duration.
     pub(crate) fn sync(&self, sync: impl FnOnce() -> std::io::Result<()>) -> std::io::Result<()> {
         let begun = self.clock.elapsed();
         sync()?;
@@ -61,7 +62,7 @@ impl Counters {
         Ok(())
     }
 
-    /// Whether the disk has been quick recently.
+    /// Whether the last syncs were quick.
     pub(crate) fn is_quick(&self) -> bool {
         self.quick_syncs.load(Ordering::Relaxed) >= QUICK_SYNCS_WANTED
     }

@@ -1,9 +1,9 @@
 //! Coordinates writing: the queue, the writer and the two threads behind a log, or the task that
 //! simulates them.
 //!
-//! The holder of the writer writes everything that is queued. After a thread has added a job, it
-//! either writes the queue itself (if it has to wait anyway, or the log is idle) or wakes the
-//! writer thread; so no job is left behind.
+//! The holder of the writer writes everything that is queued. A thread that has added a job either
+//! writes the queue itself (if it has to wait for the job anyway, or the log is idle) or wakes the
+//! writer thread, so every job is written.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,7 +26,7 @@ pub(crate) struct Inner {
     pub view: Mutex<View>,
     pub queue: Mutex<JobQueue>,
     wake: Condvar,
-    /// Wakes the task that replaces the threads, in a simulation.
+    /// In a simulation, wakes the task that replaces the threads.
     turn: Option<Arc<Notify>>,
     writer: Mutex<Writer>,
     pub preparer: Preparer,
@@ -91,7 +91,7 @@ impl Inner {
         }
     }
 
-    /// Adds a job and writes the queue on this thread, whose caller has to wait anyway.
+    /// Adds a job and writes the queue on this thread, whose caller waits for the job anyway.
     pub(crate) fn submit_and_help(&self, job: Job) {
         if !self.push(&mut self.queue.lock(), job) {
             return;
@@ -99,7 +99,8 @@ impl Inner {
         self.write_queued(&mut self.writer.lock());
     }
 
-    /// Adds a job, or reports to it that the log failed or is closed.
+    /// Adds a job. If the log has failed or is closed, reports that to the job instead and returns
+    /// false.
     fn push(&self, queue: &mut JobQueue, job: Job) -> bool {
         let refused = match (&queue.failed, queue.closing) {
             (Some(error), _) => error.clone(),
@@ -114,7 +115,7 @@ impl Inner {
         false
     }
 
-    /// Writes the queued jobs until none is left, or the rest has to wait for room.
+    /// Writes the queued jobs until none is left or the remaining ones have to wait for room.
     fn write_queued(&self, writer: &mut Writer) {
         loop {
             let (jobs, mut committed) = {
@@ -133,7 +134,7 @@ impl Inner {
             }
             writer.publish(&mut self.view.lock());
             let left: u64 = outcome.waiting.iter().map(Job::entry_bytes).sum();
-            assert!(left <= bytes, "writing does not add entries");
+            assert!(left <= bytes, "a write returns at most the jobs that it was given");
             self.counters.queued_bytes.fetch_sub(bytes - left, Ordering::Relaxed);
             self.counters.free_bytes.store(writer.free(), Ordering::Relaxed);
             let stalled = self.put_back(outcome.waiting, committed);
@@ -144,7 +145,7 @@ impl Inner {
         }
     }
 
-    /// Returns jobs that had no room to the front of the queue. Returns whether there were any.
+    /// Returns jobs that found no room to the front of the queue. Returns whether there were any.
     fn put_back(&self, waiting: Vec<Job>, committed: Option<Vec<u8>>) -> bool {
         let mut queue = self.queue.lock();
         queue.stalled = !waiting.is_empty();
@@ -157,13 +158,13 @@ impl Inner {
         queue.stalled
     }
 
-    /// Poisons the log. The kernel may have dropped the dirty pages after a failed sync, so a retry
-    /// could succeed and still lose them; after a failed write the length of the written part is
-    /// unknown.
+    /// Poisons the log: every further call fails. After a failed sync, the kernel may have dropped
+    /// the dirty pages, so a retry could succeed and the data still be lost. After a failed write,
+    /// the length of the written part is unknown.
     fn fail(&self, error: Fatal, callbacks: Vec<Done>) {
         let jobs = {
             let mut queue = self.queue.lock();
-            assert!(queue.failed.is_none(), "a failed log was written to");
+            assert!(queue.failed.is_none(), "nothing is written to a failed log");
             tracing::error!(%error, "the log failed and accepts nothing more");
             queue.failed = Some(error.clone());
             std::mem::take(&mut queue.jobs)
@@ -190,13 +191,13 @@ impl Inner {
         }
     }
 
-    /// Writes the queue and, after a quiet interval, a sync marker. Returns `false` when the log is
-    /// closing.
+    /// Writes the queue and, if it was quiet for an interval, a sync marker. Returns `false` when
+    /// the log is closing.
     fn write_turn(&self, quiet: bool, written_before: &mut u64) -> bool {
         let closing = self.queue.lock().closing;
         let mut writer = self.writer.lock();
         self.write_queued(&mut writer);
-        // Under load the next batch carries the same information as a sync marker.
+        // No marker under load, because the next batch proves the same as a sync marker.
         let written = self.counters.written_bytes.load(Ordering::Relaxed);
         if quiet && written == *written_before && !closing {
             self.write_marker(&mut writer);
@@ -205,10 +206,10 @@ impl Inner {
         !closing
     }
 
-    /// Runs the task that replaces both threads, in a simulation.
+    /// In a simulation, runs the task that replaces both threads.
     pub(crate) fn simulate(self: &Arc<Inner>) {
         let inner = self.clone();
-        let wake = self.turn.clone().expect("a simulated log takes turns");
+        let wake = self.turn.clone().expect("a simulated log has a task");
         let mut written_before = 0;
         self.options.background.take_turns(wake, self.options.marker_after, move |quiet| {
             inner.preparer.prepare_now();
@@ -216,8 +217,8 @@ impl Inner {
         });
     }
 
-    /// Waits for work, for the next retry, or for the next sync marker. Returns whether the time
-    /// passed; a spurious wake-up is not yet time for a marker.
+    /// Waits for work, for the next retry, or for the next sync marker. Returns whether the whole
+    /// time has passed; after a spurious wake-up it is too early for a marker.
     fn await_work(&self, queue: &mut MutexGuard<'_, JobQueue>) -> bool {
         if queue.has_work() || queue.closing {
             return false;
@@ -229,7 +230,8 @@ impl Inner {
     fn write_marker(&self, writer: &mut Writer) {
         let mut committed = {
             let mut queue = self.queue.lock();
-            // The commit record may be about entries that are still queued.
+            // The commit record may name entries that are still queued, so it is not written before
+            // them.
             if queue.failed.is_some() || !queue.jobs.is_empty() {
                 return;
             }
@@ -241,7 +243,7 @@ impl Inner {
         }
     }
 
-    /// The preparing thread.
+    /// The loop of the preparing thread.
     pub(crate) fn prepare(&self) {
         self.preparer.run(self.options.retry_after, || {
             self.queue.lock().stalled = false;
@@ -249,10 +251,10 @@ impl Inner {
         });
     }
 
-    /// Removes segments that hold only purged entries, the oldest first, each durably before the
-    /// next, so that a crash leaves no gap.
+    /// Removes segments that hold only purged entries, the oldest first, each removal made durable
+    /// before the next, so that a crash leaves no gap.
     pub(crate) fn remove_purged(&self) -> Result<(), Fatal> {
-        // Held so that the active segment does not change.
+        // Held so that the active segment stays the same.
         let _writer = self.writer.lock();
         loop {
             let Some(segment) = self.view.lock().removable() else { break };
@@ -293,7 +295,7 @@ impl Inner {
         self.preparer.poke(true);
     }
 
-    /// Writes the rest of the queue, after the threads have ended.
+    /// Writes the remaining queue, after the threads have ended.
     pub(crate) fn finish(&self) -> Result<(), Fatal> {
         let mut writer = self.writer.lock();
         self.write_queued(&mut writer);
@@ -302,7 +304,7 @@ impl Inner {
         }
         let mut committed = self.queue.lock().committed.take();
         if self.abandon() {
-            // The commit record may be about an entry that was abandoned.
+            // The commit record may name an entry that was abandoned, so it is dropped.
             committed = None;
         }
         writer.finish(&mut committed, &self.counters).inspect_err(|error| self.fail_once(error.clone()))

@@ -1,14 +1,14 @@
-//! The location of each entry on disk, in eight bytes an entry.
+//! The position of each entry on disk, in eight bytes per entry.
 //!
 //! Invariants:
-//! * Positions cover the indexes `first .. first + len` without a gap, in ascending order of
-//!   position.
-//! * `first` is not below `floor`, the index after what was purged.
+//! * There is a position for every index in `first .. first + len`, and positions ascend with the
+//!   index.
+//! * `first` is not below `floor`, the index after the last purged entry.
 
 use std::collections::VecDeque;
 
-/// The segment and the offset in it, 32 bits each: 2^32 segments of 64 MiB are 256 PiB, and a
-/// segment is under 4 GiB.
+/// The segment and the offset in it, 32 bits each. 2^32 segments of 64 MiB are 256 PiB, and a
+/// segment is smaller than 4 GiB.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Position {
     pub segment: u32,
@@ -23,7 +23,7 @@ pub(crate) struct Index {
 }
 
 impl Index {
-    /// The index after the last one, or the next index if there is none.
+    /// The index after the last entry, or the next index if there is no entry.
     pub(crate) fn end(&self) -> u64 {
         self.first + self.positions.len() as u64
     }
@@ -32,11 +32,11 @@ impl Index {
         (!self.positions.is_empty()).then_some(self.first)
     }
 
-    /// Adds the entry after the last one, or any if there is none. An entry that was purged before
-    /// it was written is ignored.
+    /// Adds the position of the entry after the last one; if there is no entry, of any entry. A
+    /// purged entry is ignored: it may be purged before it is written.
     ///
     /// # Panics
-    /// If the index leaves a gap.
+    /// If there is a gap between the last index and this one.
     pub(crate) fn push(&mut self, index: u64, position: Position) {
         if index < self.floor {
             return;
@@ -44,8 +44,8 @@ impl Index {
         if self.positions.is_empty() {
             self.first = index;
         }
-        assert_eq!(index, self.end(), "entries are written in order, one by one");
-        assert!(self.positions.back().is_none_or(|last| *last < position), "the log only grows");
+        assert_eq!(index, self.end(), "entries are written in order without a gap");
+        assert!(self.positions.back().is_none_or(|last| *last < position), "positions ascend");
         self.positions.push_back(position);
     }
 
@@ -53,38 +53,39 @@ impl Index {
         self.positions.get(usize::try_from(index.checked_sub(self.first)?).ok()?).copied()
     }
 
-    /// Removes all entries from `from` on.
+    /// Removes the positions of all entries from `from` on.
     pub(crate) fn truncate_from(&mut self, from: u64) {
         let keep = from.saturating_sub(self.first);
         self.positions.truncate(usize::try_from(keep).unwrap_or(usize::MAX));
     }
 
-    /// Removes all entries up to `last`.
+    /// Removes the positions of all entries up to `last`.
     pub(crate) fn purge_up_to(&mut self, last: u64) {
         let gone = (last + 1).saturating_sub(self.first).min(self.positions.len() as u64);
         self.positions.drain(..gone as usize);
         self.floor = self.floor.max(last + 1);
         self.first = self.first.max(self.floor);
-        // Only the memory of very many purged entries is worth releasing.
+        // Releases memory only if it belonged to a very large number of purged entries.
         if self.positions.capacity() > 4 * self.positions.len() + (1 << 16) {
             self.positions.shrink_to(2 * self.positions.len());
         }
     }
 }
 
-/// The term of each index, as runs: a term lasts as long as its leader, so there are few.
+/// The term of each index, stored as runs of equal terms. A term lasts as long as its leader, so
+/// there are few runs.
 ///
 /// Invariants:
-/// * Runs ascend in index and in term; a run ends where the next begins.
+/// * Runs ascend in index and in term; each ends where the next one begins.
 #[derive(Debug, Default)]
 pub(crate) struct Terms {
-    /// First index and term of each run.
+    /// The first index and the term of each run.
     runs: VecDeque<(u64, u64)>,
 }
 
 impl Terms {
-    /// Records the term of `index`, which is beyond all others. Returns `false`, and changes
-    /// nothing, if the term is lower than the last one.
+    /// Records the term of `index`, which is greater than all indexes so far. If the term is lower
+    /// than the last one, returns `false` and changes nothing.
     #[must_use]
     pub(crate) fn push(&mut self, index: u64, term: u64) -> bool {
         match self.runs.back() {
@@ -95,7 +96,7 @@ impl Terms {
         true
     }
 
-    /// The term of an index which the caller knows to be present.
+    /// The term of an index that the caller knows to be present.
     pub(crate) fn get(&self, index: u64) -> Option<u64> {
         let after = self.runs.partition_point(|(first, _)| *first <= index);
         Some(self.runs.get(after.checked_sub(1)?)?.1)
@@ -107,7 +108,7 @@ impl Terms {
         }
     }
 
-    /// Removes the terms of all entries before `first`.
+    /// Forgets the terms of all entries before `first`.
     pub(crate) fn purge_before(&mut self, first: u64) {
         while self.runs.get(1).is_some_and(|(second, _)| *second <= first) {
             self.runs.pop_front();
@@ -153,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "one by one")]
+    #[should_panic(expected = "without a gap")]
     fn a_gap_panics() {
         let mut index = Index::default();
         index.push(1, at(8));

@@ -2,19 +2,20 @@
 //! length.
 //!
 //! An append returns at once; its callback runs when the entries are durable. All waiting records
-//! are written together, with one `fdatasync`. `docs/decisions/0001-log-format.md` has the format
-//! and the reasons.
+//! are written together, with one `fdatasync`. `docs/decisions/0001-log-format.md` describes the
+//! format and its reasons.
 //!
 //! Invariants:
-//! * A callback receives `Ok` only after a sync that covers all its records, and all appended
-//!   before them.
+//! * A callback receives `Ok` only after a sync that covers all its records and all records
+//!   appended before them.
 //! * Entries are readable from the moment `append` returns.
-//! * After a failed write or sync nothing is written any more, and every call reports the failure;
-//!   a full disk is no such failure.
-//! * What was reported durable is found again, or opening fails and names the location.
+//! * After a failed write or sync, nothing more is written and every call reports the failure. A
+//!   full disk does not count as a failure.
+//! * Opening the log finds everything that was reported durable, or fails and names the damaged
+//!   place.
 //!
-//! Lock order: queue, writer, view. While the queue is held, the writer is only tried; the holder
-//! of the writer takes the other two.
+//! Lock order: writer, queue, view. A thread that holds the queue may only try to lock the writer;
+//! the holder of the writer may lock the other two.
 
 mod cache;
 mod counters;
@@ -57,7 +58,7 @@ pub use types::{
 use view::Source;
 use writer::Writer;
 
-/// The log. Shared by reference: one task modifies it, any number read it.
+/// The log. One task modifies it, and any number of tasks read it.
 pub struct Log {
     inner: Arc<Inner>,
     reserved: Arc<AtomicU64>,
@@ -65,7 +66,7 @@ pub struct Log {
 }
 
 impl Log {
-    /// Opens the log in the existing directory `dir`, or creates one; reads all of it once.
+    /// Opens the log in the existing directory `dir`, or creates one. Reads the whole log once.
     ///
     /// The caller holds the lock on the data directory.
     ///
@@ -105,21 +106,21 @@ impl Log {
         Ok(())
     }
 
-    /// Appends entries, which must follow the last one, and returns when they are readable; `done`
-    /// is called once they are durable, in the order of appends.
+    /// Appends entries, which must follow the last one, and returns once they are readable. `done`
+    /// is called once they are durable; these calls are made in the order of the appends.
     ///
     /// If the log is idle and the batch is small, this thread writes, syncs and calls `done` before
     /// it returns (see [`Options::inline_bytes_max`], [`Log::set_inline`]); otherwise the writer
-    /// thread does. `done` must be quick and must not call anything here that waits for the log.
-    /// While the disk is full, entries wait, and `done` with them; entries for which
-    /// [`Log::reserve`] granted room normally do not.
+    /// thread does. `done` must be quick and must not call a method of the log that waits. While
+    /// the disk is full, entries wait and `done` is not called; entries for which [`Log::reserve`]
+    /// granted room normally do not wait.
     ///
-    /// `done` receives the error of a failed write or sync, which poisons the log; after a restart
-    /// the entries may or may not be there.
+    /// `done` receives the error of a failed write or sync, which poisons the log; after a restart,
+    /// the log may or may not contain the entries.
     ///
     /// # Panics
-    /// If an index or a term does not follow, or a payload exceeds [`PAYLOAD_BYTES_MAX`]: the
-    /// caller broke Raft.
+    /// If an index does not follow the last one, a term is lower than the last one, or a payload
+    /// exceeds [`PAYLOAD_BYTES_MAX`].
     pub fn append(&self, entries: Vec<Entry>, done: impl FnOnce(Result<(), Fatal>) + Send + 'static) {
         for entry in &entries {
             assert!(entry.payload.len() <= PAYLOAD_BYTES_MAX, "an entry of {} bytes", entry.payload.len());
@@ -127,15 +128,16 @@ impl Log {
         self.inner.append(entries, Box::new(done));
     }
 
-    /// Sets whether small appends to an idle log are written by their caller, which is the default.
-    /// On a leader with followers it may be better to write them while they travel.
+    /// Sets whether the calling thread writes small appends to an idle log, which is the default.
+    /// On a leader with followers it may be faster to let the writer thread write the entries while
+    /// the calling thread sends them to the followers.
     pub fn set_inline(&self, inline: bool) {
         self.inner.set_inline(inline);
     }
 
-    /// The entries present in `range`, in order, until their payloads exceed `bytes_max`; the first
-    /// is returned whatever its size. A short result is not the end of the log: read again for the
-    /// rest.
+    /// Reads the entries present in `range`, in order, until their payloads would exceed
+    /// `bytes_max`; the first one is returned regardless of its size. The result may end before the
+    /// range does, and the caller then reads the rest with another call.
     ///
     /// # Errors
     /// [`Fatal::Corrupt`] or [`Fatal::Disk`] if an entry cannot be read back.
@@ -148,8 +150,8 @@ impl Log {
             match source {
                 Source::Nowhere => break,
                 Source::Cache(found) => {
-                    // The first entry of a source ignores the limit, which is permitted only for
-                    // the first of all.
+                    // Each source returns its first entry regardless of the limit, which is allowed
+                    // only for the first entry of the whole result.
                     let fits = |entry: &Entry| entries.is_empty() || entry.payload.len() <= bytes_left;
                     if found.first().is_some_and(fits) {
                         entries.extend(found);
@@ -173,7 +175,7 @@ impl Log {
         self.inner.view.lock().term_of(index)
     }
 
-    /// The last entry, or the last purged one if nothing follows it.
+    /// The last entry; if no entry follows the purged ones, the last purged entry.
     pub fn last(&self) -> Option<LogPosition> {
         self.inner.view.lock().last
     }
@@ -183,32 +185,32 @@ impl Log {
         self.inner.view.lock().purged
     }
 
-    /// Writes the vote, and returns when it is durable together with everything appended before,
-    /// except entries that wait for room.
+    /// Writes the vote, and returns once it is durable. Everything appended before is durable then
+    /// too, except entries that wait for room.
     ///
     /// # Errors
     /// [`Fatal`] if the log failed, now or before.
     ///
     /// # Panics
-    /// If it has more than [`STATE_BYTES_MAX`] bytes.
+    /// If the vote has more than [`STATE_BYTES_MAX`] bytes.
     pub fn save_vote(&self, vote: &[u8]) -> Result<(), Fatal> {
         assert!(vote.len() <= STATE_BYTES_MAX, "a vote of {} bytes", vote.len());
         self.wait(Work::Vote(vote.to_vec()))
     }
 
-    /// Records the commit index. It is written with the next batch or a moment later, and not
-    /// synced for its own sake: after a crash an older one may be found, but never one beyond the
-    /// entries.
+    /// Records the commit index. The record is written with the next batch, or a moment later
+    /// without a sync. After a crash an older record may be found, but never one that names an
+    /// entry which is not in the log.
     ///
     /// # Panics
-    /// If it has more than [`STATE_BYTES_MAX`] bytes.
+    /// If the record has more than [`STATE_BYTES_MAX`] bytes.
     pub fn save_committed(&self, committed: &[u8]) {
         assert!(committed.len() <= STATE_BYTES_MAX, "a commit record of {} bytes", committed.len());
         self.inner.queue.lock().committed = Some(committed.to_vec());
     }
 
-    /// Removes all entries after `last`, or all if `None`, and returns when that is durable. It
-    /// waits for earlier entries, even while those wait for room.
+    /// Removes all entries after `last`, or all if `None`, and returns once the removal is durable.
+    /// The removal waits for earlier entries, even if those wait for room.
     ///
     /// # Errors
     /// [`Fatal`] if the log failed, now or before.
@@ -228,9 +230,9 @@ impl Log {
         self.wait(Work::Truncate { from, last: after })
     }
 
-    /// Purges the entries up to `index`, which has this term. Returns when that is durable and the
-    /// segments that hold nothing else are removed. `index` may lie beyond the last entry: the log
-    /// then continues after it.
+    /// Purges the entries up to the one at `index`, whose term is `term`. Returns once that is
+    /// durable and the segments with only purged entries are removed. If `index` is greater than
+    /// the last index, the log continues after `index`.
     ///
     /// # Errors
     /// [`Fatal`] if the log failed, now or before.
@@ -251,7 +253,7 @@ impl Log {
         let done = Box::new(move |result| drop(sender.send(result)));
         self.inner.submit_and_help(Job { work, done });
         if self.inner.options.background.is_simulated() {
-            // In a simulation, no other thread could make room while this one waits.
+            // In a simulation, no other thread can make room while this one waits.
             return receiver.try_recv().unwrap_or_else(|_| Err(self.inner.closed()));
         }
         receiver.recv().unwrap_or_else(|_| Err(self.inner.closed()))
@@ -259,20 +261,21 @@ impl Log {
 
     /// Reserves room for an entry with this many bytes of payload, before it is proposed.
     ///
-    /// Hold the [`Room`] until the entry was appended. For an oversized entry this may lengthen the
-    /// next segment, which takes as long as writing the entry.
+    /// The caller must hold the [`Room`] until it has appended the entry. For an entry larger than
+    /// a segment, this call may lengthen the next segment, which takes as long as writing the
+    /// entry.
     ///
     /// # Errors
-    /// [`NoSpace`] while the active segment has no room for the entry and no other can be prepared.
-    /// Nothing was changed, and the log keeps trying to prepare a segment.
+    /// [`NoSpace`] while the active segment has no room for the entry and no further segment can be
+    /// prepared. Nothing is reserved then, and the log keeps trying to prepare a segment.
     pub fn reserve(&self, bytes: usize) -> Result<Room, NoSpace> {
         self.reserve_each(std::iter::once(bytes))
     }
 
-    /// [`Log::reserve`] for several entries at once.
+    /// Like [`Log::reserve`], for several entries at once.
     ///
     /// # Errors
-    /// As there.
+    /// [`NoSpace`], as for [`Log::reserve`].
     pub fn reserve_each(&self, payloads: impl Iterator<Item = usize>) -> Result<Room, NoSpace> {
         let bytes = payloads.map(record::size_of).sum();
         let promised = self.reserved.fetch_add(bytes, Ordering::AcqRel) + bytes;
@@ -283,19 +286,19 @@ impl Log {
     /// Whether [`Log::reserve`] would succeed now.
     ///
     /// # Errors
-    /// As there.
+    /// [`NoSpace`], as for [`Log::reserve`].
     pub fn has_room(&self, bytes: usize) -> Result<(), NoSpace> {
         self.reserve(bytes).map(drop)
     }
 
-    /// The log's size after the entry at `index`, or from its first entry on: bytes on disk,
-    /// headers included.
+    /// The size of the log on disk, headers included, from the entry after `index` on; for `None`,
+    /// from the first entry on.
     pub fn bytes_after(&self, index: Option<u64>) -> u64 {
         let view = self.inner.view.lock();
         view.bytes_from(index.map_or(0, |index| index + 1))
     }
 
-    /// Why the log accepts nothing more, if it failed.
+    /// The reason why the log accepts nothing more, if it has failed.
     pub fn failure(&self) -> Option<Fatal> {
         self.inner.queue.lock().failed.clone()
     }
@@ -304,7 +307,7 @@ impl Log {
         self.inner.stats()
     }
 
-    /// Runs blocking disk work.
+    /// The threads, or in a simulation the task, for blocking disk work.
     pub fn background(&self) -> &Background {
         &self.inner.options.background
     }
@@ -315,7 +318,7 @@ impl Log {
     }
 
     /// Writes and syncs everything that is queued, and stops the threads. Entries that wait for
-    /// room fail. Later calls fail; closing again does nothing.
+    /// room are reported as failed. Later calls fail, except that closing again does nothing.
     ///
     /// # Errors
     /// [`Fatal`] if the log failed, now or before.
@@ -327,7 +330,8 @@ impl Log {
     fn stop(&self) {
         self.inner.begin_closing();
         for thread in self.threads.lock().drain(..) {
-            // The panic hook reported a panic there, and dropped channels reported it to its jobs.
+            // A panic of the thread was already reported, by the panic hook and to the jobs by
+            // their dropped channels.
             let _ = thread.join();
         }
     }

@@ -1,7 +1,7 @@
 //! Prepares the next segment before it is needed, and manages the room in it.
 //!
-//! Segments are filled with zeros off the write path. The log therefore runs out of space here,
-//! where nothing has been promised yet, and never in the middle of a record.
+//! Segments are filled with zeros before any record is written to them. If the disk is full, this
+//! fails here, before anything depends on the space, and never in the middle of a record.
 //!
 //! Invariants:
 //! * At most one segment is prepared; its number follows that of the active segment.
@@ -16,13 +16,14 @@ use super::record;
 use super::segment::{self, Directory, Segment};
 use super::types::HEAD_BYTES_MAX;
 
-/// Space in each segment reserved for votes, purges and the like, which must continue while
-/// the disk is full: about a thousand records, or a quarter of a small segment.
+/// Bytes in each segment that entries may not use, so that votes, purges and the like can still be
+/// written while the disk is full: enough for about a thousand records, or a quarter of a small
+/// segment.
 pub(crate) fn reserve_bytes(segment_bytes: u64) -> u64 {
     (segment_bytes / 4).min(64 << 10) / record::ALIGNMENT * record::ALIGNMENT
 }
 
-/// Size of a segment that has room for one entry of this size, its head, its seal and the reserve.
+/// Size of a segment with room for one entry of this size, the head, the seal and the reserve.
 pub(crate) fn segment_bytes_for(entry_bytes: u64, segment_bytes: u64) -> u64 {
     segment::HEADER_BYTES + record::size_of(HEAD_BYTES_MAX) + entry_bytes + reserve_bytes(segment_bytes)
 }
@@ -39,12 +40,13 @@ pub(crate) struct Preparer {
     segment_bytes: u64,
     slot: Mutex<Slot>,
     wake: Condvar,
-    /// There is no preparing thread: a caller that finds no segment prepares one.
+    /// Set if there is no preparing thread; a caller that needs a segment then prepares it.
     on_demand: bool,
 }
 
 impl Preparer {
-    /// Creates a preparer for segment `sequence`, which may already be there as `next`.
+    /// Creates a preparer that will prepare the segment `sequence`, unless it exists already as
+    /// `next`.
     pub(crate) fn new(
         directory: Directory,
         segment_bytes: u64,
@@ -54,13 +56,14 @@ impl Preparer {
     ) -> Preparer {
         assert!(
             next.as_ref().is_none_or(|next| next.sequence == sequence),
-            "a prepared segment of another number"
+            "the prepared segment has the next number"
         );
         let slot = Slot { next, sequence, failed: None, closing: false };
         Preparer { directory, segment_bytes, slot: Mutex::new(slot), wake: Condvar::new(), on_demand }
     }
 
-    /// Prepares segments until closed, and calls `ready` after each; the body of a thread.
+    /// The loop of the preparing thread: prepares segments until closed, and calls `ready` after
+    /// each attempt.
     pub(crate) fn run(&self, retry_after: Duration, ready: impl Fn()) {
         loop {
             let mut slot = self.slot.lock();
@@ -83,11 +86,14 @@ impl Preparer {
         }
     }
 
-    /// Keeps the created segment, or the error. Returns whether there is a segment now.
+    /// Stores the new segment or the error. Returns whether there is a prepared segment now.
     fn put(&self, slot: &mut Slot, sequence: u64, made: std::io::Result<Segment>) -> bool {
         match made {
             Ok(segment) => {
-                assert!(slot.next.is_none() && slot.sequence == sequence, "two threads prepare segments");
+                assert!(
+                    slot.next.is_none() && slot.sequence == sequence,
+                    "only one thread prepares segments"
+                );
                 slot.next = Some(segment);
                 slot.failed = None;
                 true
@@ -102,7 +108,7 @@ impl Preparer {
         }
     }
 
-    /// Prepares a segment on this thread, if there is none.
+    /// Prepares a segment on the calling thread, if none is prepared.
     pub(crate) fn prepare_now(&self) {
         self.fill(&mut self.slot.lock());
     }
@@ -114,8 +120,8 @@ impl Preparer {
         }
     }
 
-    /// Takes the prepared segment for an entry of this size; `None` if there is none, or no room to
-    /// lengthen it.
+    /// Takes the prepared segment for an entry of this size. `None` if no segment is prepared, or
+    /// the disk has no room to lengthen it.
     pub(crate) fn take(&self, entry_bytes: u64) -> Option<Arc<Segment>> {
         let mut slot = self.slot.lock();
         if self.on_demand {
@@ -128,7 +134,7 @@ impl Preparer {
         Some(Arc::new(next))
     }
 
-    /// Whether an entry of this size will have room once the active segment is full.
+    /// Whether an entry of this size will find room once the active segment is full.
     pub(crate) fn has_room(&self, entry_bytes: u64) -> Result<(), String> {
         let mut slot = self.slot.lock();
         if let Some(reason) = &slot.failed
@@ -150,13 +156,13 @@ impl Preparer {
         Ok(())
     }
 
-    /// Wakes the preparing thread because there may be room now, or the log is closing.
+    /// Wakes the preparing thread, because there may be room now or the log is closing.
     pub(crate) fn poke(&self, closing: bool) {
         self.slot.lock().closing |= closing;
         self.wake.notify_all();
     }
 
-    /// Whether a segment is ready, and the error if preparing it failed.
+    /// Whether a segment is prepared, and the error if the last attempt failed.
     #[cfg(test)]
     pub(crate) fn state(&self) -> (bool, Option<String>) {
         let slot = self.slot.lock();

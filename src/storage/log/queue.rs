@@ -1,4 +1,4 @@
-//! The jobs that wait to be written.
+//! The queue of jobs that wait to be written.
 
 use std::collections::VecDeque;
 
@@ -6,7 +6,7 @@ use super::record;
 use super::types::{Entry, LogPosition};
 use crate::error::Fatal;
 
-/// Called once, when the work is durable or has failed.
+/// Called once, when the job is durable or has failed.
 pub(crate) type Done = Box<dyn FnOnce(Result<(), Fatal>) + Send>;
 
 pub(crate) enum Work {
@@ -15,7 +15,7 @@ pub(crate) enum Work {
         epoch: u64,
     },
     Vote(Vec<u8>),
-    /// `last` is the end of the log afterwards.
+    /// Removes all entries after `last`; all of them for `None`.
     Truncate {
         from: u64,
         last: Option<LogPosition>,
@@ -29,7 +29,7 @@ pub(crate) struct Job {
 }
 
 impl Work {
-    /// Size of its record; not for entries.
+    /// Size of the job's record. Not for entries, whose size [`Job::entry_bytes`] returns.
     pub(crate) fn control_bytes(&self) -> u64 {
         match self {
             Work::Vote(vote) => record::size_of(vote.len()),
@@ -40,7 +40,8 @@ impl Work {
 }
 
 impl Job {
-    /// Bytes of its entries in a segment; the other kinds use the reserve.
+    /// Bytes that the job's entries take in a segment; 0 for other jobs, whose records use the
+    /// reserve.
     pub(crate) fn entry_bytes(&self) -> u64 {
         match &self.work {
             Work::Entries { entries, .. } => entries.iter().map(|e| record::size_of(e.payload.len())).sum(),
@@ -48,12 +49,12 @@ impl Job {
         }
     }
 
-    /// Whether the job may be written before entries that wait for room, where `last` is the last
-    /// entry written.
+    /// Whether the job may be written before entries that wait for room. `last` is the last written
+    /// entry.
     ///
     /// A vote does not depend on entries, and the node must be able to vote while its disk is full.
-    /// A purge of written entries is what makes room. A truncation has to stay behind the entries
-    /// that it truncates.
+    /// A purge of written entries frees room on the disk. A truncation must not overtake the
+    /// entries that it removes.
     pub(crate) fn may_overtake(&self, last: Option<LogPosition>) -> bool {
         match &self.work {
             Work::Vote(_) => true,
@@ -64,14 +65,15 @@ impl Job {
 }
 
 /// Invariants:
-/// * Jobs leave in the order of their arrival, except those that [`Job::may_overtake`].
-/// * After `failed` is set no job is added, and every earlier one has been answered.
+/// * Jobs leave the queue in the order of their arrival, except those that may overtake others
+///   ([`Job::may_overtake`]).
+/// * After `failed` is set no job is added, and every earlier one has received its outcome.
 #[derive(Default)]
 pub(crate) struct JobQueue {
     pub jobs: VecDeque<Job>,
     /// The newest commit record that is not written yet.
     pub committed: Option<Vec<u8>>,
-    /// The first job waits for room on the disk.
+    /// Whether the first job waits for room on the disk.
     pub stalled: bool,
     pub failed: Option<Fatal>,
     pub closing: bool,

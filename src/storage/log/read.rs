@@ -9,13 +9,13 @@ use super::types::Entry;
 use crate::error::Fatal;
 use crate::storage::{corrupt, disk_error};
 
-/// The most that is read from a segment at a time, except for a larger record.
+/// Maximum size of one read from a segment, unless a single record is larger.
 const PIECE_BYTES_MAX: u64 = 1 << 20;
-/// The least that is read: it includes the next few small entries at no extra cost.
+/// Minimum size of one read. It usually includes the next few small entries at no extra cost.
 const PIECE_BYTES_MIN: u64 = 4 << 10;
 
-/// Reads the entries at known positions until their payloads exceed `bytes_left`; with
-/// `at_least_one` the first is read in any case. Returns whether all were read.
+/// Reads the entries at known positions until their payloads exceed `bytes_left`; if `at_least_one`
+/// is true, the first is read regardless of its size. Returns whether all entries were read.
 pub(crate) fn read(
     positions: &[(u64, Position, Arc<Segment>)],
     bytes_left: &mut usize,
@@ -36,8 +36,8 @@ pub(crate) fn read(
     Ok(true)
 }
 
-/// The number of bytes to read from the first of these positions: up to the last one in the same
-/// segment, within the limits.
+/// The number of bytes to read at once from the first of these positions: up to the end of the last
+/// one in the same segment, within the limits.
 fn ahead(positions: &[(u64, Position, Arc<Segment>)], bytes_left: usize) -> u64 {
     let first = positions[0].1;
     let in_reach = |offset: u32| u64::from(offset - first.offset) < PIECE_BYTES_MAX;
@@ -73,7 +73,7 @@ impl Piece {
             return Err(corrupt(
                 &segment.path,
                 offset,
-                format!("entry {index} is no longer where it was written"),
+                format!("entry {index} is no longer at its position in the segment"),
             ));
         }
         Ok(Entry { index, term: record.term, payload: record.payload_bytes() })
@@ -88,7 +88,7 @@ impl Piece {
     }
 
     fn load(&mut self, segment: &Segment, offset: u64, bytes: u64) -> Result<(), Fatal> {
-        assert!(offset < segment.bytes, "an entry beyond the end of its segment");
+        assert!(offset < segment.bytes, "an entry is beyond the end of its segment");
         let bytes = bytes.min(segment.bytes - offset);
         (self.segment, self.start) = (Some(segment.sequence), offset);
         self.bytes.resize(bytes as usize, 0);

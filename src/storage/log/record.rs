@@ -5,17 +5,18 @@
 //! 4  crc32c  u32   over bytes 0..4 and 8.. including the padding; seeded, see below
 //! 8  index   u64
 //! 16 term    u64
-//! 24 synced  u32   this segment was durable up to here when the record
-//!                  was written
+//! 24 synced  u32   the offset up to which this segment was durable when the
+//!                  record was written
 //! 28 kind    u8
-//! 29 check   u24   the low bits of the crc32c over bytes 0..4 and 8..29, seeded alike
+//! 29 check   u24   the low bits of the crc32c over bytes 0..4 and 8..29, with the same seed
 //! ```
-//! All little endian.
+//! Numbers are little-endian.
 //!
-//! * The checksum is seeded with the segment's random salt and the record's offset: a copy of a
-//!   record elsewhere, in an older file's block or a client's document, is not valid.
-//! * Records begin at multiples of eight, so a search for them has few candidates. The header's own
-//!   check spares that search the checksum of megabytes for each candidate that resembles a header.
+//! * The checksum is seeded with the segment's random salt and the record's offset. A copy of a
+//!   record at another place, such as a reused disk block or a client's document, is therefore not
+//!   valid.
+//! * Records begin at multiples of eight, so a search for them has few candidates. The `check` of
+//!   the header rejects most bytes that look like a header, without the checksum of a long payload.
 //! * `synced` is at most the record's own offset.
 
 use bytes::Bytes;
@@ -27,23 +28,24 @@ pub(crate) const ALIGNMENT: u64 = 8;
 /// Offset of the kind in the header; the kind is never 0.
 pub(crate) const KIND_AT: usize = 28;
 
-/// The kind of a record. `index` and `term` are those of the entry that it concerns, otherwise 0.
+/// The kind of a record. `index` and `term` of a record are those of the entry that it concerns, or
+/// 0 if it concerns none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Kind {
-    /// The first record of each segment: everything recorded in earlier segments besides entries.
+    /// The first record of each segment: a summary of all earlier segments except their entries.
     Head = 1,
     Entry = 2,
     Vote = 3,
     Committed = 4,
-    /// All entries from `index` on are void.
+    /// All entries from `index` on are removed.
     Truncate = 5,
-    /// Entries up to `index`, of `term`, are no longer needed; the next entry may be `index + 1`
-    /// whatever came before.
+    /// Entries up to `index`, which has the term `term`, are no longer needed. The next entry may
+    /// be `index + 1` even if the log ended before `index`.
     Purge = 6,
     /// The last record of a segment that has a successor.
     Seal = 7,
-    /// Carries nothing but its `synced`.
+    /// A record without content of its own; only its `synced` matters.
     SyncMarker = 8,
 }
 
@@ -82,7 +84,7 @@ impl Record<'_> {
     }
 }
 
-/// Why bytes are not a record. The texts appear in the operator's log.
+/// The reason why bytes are not a valid record. These texts appear in the server's log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Flaw {
     #[error("the file ends within a record")]
@@ -95,15 +97,15 @@ pub(crate) enum Flaw {
     Checksum,
 }
 
-/// Size in a segment of a record with a payload of this length.
+/// The size that a record with a payload of this length takes in a segment.
 pub(crate) const fn size_of(payload: usize) -> u64 {
     ((HEADER_BYTES + payload) as u64).next_multiple_of(ALIGNMENT)
 }
 
-/// Appends the record for `offset` of a segment with this salt.
+/// Appends the encoded record, for this offset of a segment with this salt.
 pub(crate) fn encode(buffer: &mut Vec<u8>, salt: u32, offset: u64, record: Record<'_>) {
-    assert!(record.payload.len() <= PAYLOAD_BYTES_MAX, "a payload over the limit reached the log");
-    assert_eq!(offset % ALIGNMENT, 0, "a record off its alignment");
+    assert!(record.payload.len() <= PAYLOAD_BYTES_MAX, "the payload is within the limit");
+    assert_eq!(offset % ALIGNMENT, 0, "a record begins at a multiple of eight");
     assert!(u64::from(record.synced) <= offset, "a record cannot be durable before it is written");
     let start = buffer.len();
     let length = (record.payload.len() as u32).to_le_bytes();
@@ -122,7 +124,8 @@ pub(crate) fn encode(buffer: &mut Vec<u8>, salt: u32, offset: u64, record: Recor
     buffer[start + 4..start + 8].copy_from_slice(&crc.to_le_bytes());
 }
 
-/// Decodes the record at the start of `bytes`, which lie at `offset` of a segment with this salt.
+/// Decodes the record at the start of `bytes`, which were read from `offset` of a segment with this
+/// salt.
 pub(crate) fn decode(bytes: &[u8], salt: u32, offset: u64) -> Result<Record<'_>, Flaw> {
     let Some(header) = bytes.first_chunk::<HEADER_BYTES>() else {
         return Err(if bytes.iter().all(|byte| *byte == 0) {
@@ -153,10 +156,10 @@ pub(crate) fn decode(bytes: &[u8], salt: u32, offset: u64) -> Result<Record<'_>,
     Ok(Record { kind, index: u64_at(header, 8), term: u64_at(header, 16), synced, payload })
 }
 
-/// The checksum of all of `record` but bytes 4..8, which hold it.
+/// The checksum of `record` without bytes 4..8, which hold the checksum itself.
 fn checksum(salt: u32, offset: u64, record: &[u8]) -> u32 {
-    // Offsets within a segment fit 32 bits. The multiplier spreads neighbours over all bits of the
-    // seed.
+    // An offset within a segment has at most 32 bits. The multiplication spreads adjacent offsets
+    // over all bits of the seed.
     let seed = salt ^ (offset as u32).wrapping_mul(0x9E37_79B1);
     crc32c::crc32c_append(crc32c::crc32c_append(seed, &record[..4]), &record[8..])
 }

@@ -1,24 +1,24 @@
-//! Reads the log when it is opened: one scan, and the decision about a bad record.
+//! Reads the log when it is opened: scans it once, and decides what a bad record means.
 //!
-//! The rule: batches are written one after the other, each only after the previous one was synced,
-//! and every record states how far that reached. So where the valid records of a segment end, at
-//! `end`:
-//! * a valid record further on with `synced` beyond `end`, a valid record in a later segment, or a
-//!   missing seal before one, proves that the bad record had been durable: it is **damage**, and
-//!   the node stops;
-//! * otherwise `end` lies in the last batch that was begun, where a torn write cannot be
-//!   distinguished from damage. The rest is **cut**: if it was torn, it was never reported durable.
+//! Batches are written one after the other, each only after the previous one was synced, and every
+//! record has in `synced` the offset up to which the segment was durable. Let `end` be the offset
+//! at which the valid records of a segment end.
+//! * If there is a valid record further on with `synced` beyond `end`, or a valid record in a later
+//!   segment, the bad record had been durable. It is **damaged**, and the node stops.
+//! * Otherwise `end` lies in the last batch, in which a torn write cannot be distinguished from
+//!   damage. The rest is **cut** off: a batch with a torn write was never reported durable.
 //!
-//! A file that is shorter than it was made is lengthened again, and its end is judged by the same
-//! rule.
+//! A file that is shorter than when it was created is lengthened again, and its end is judged by
+//! the same rule.
 //!
-//! The last batch loses this ambiguity once a sync marker follows it, 0.2 s after the last write
-//! and on closing.
+//! A sync marker is written 0.2 s after the last write and on closing; once it follows the last
+//! batch, damage to that batch is recognized.
 //!
 //! Invariants:
-//! * After a cut the segment holds only zeros behind `end`, so that a later scan cannot find
-//!   remains of the cut batch.
-//! * Everything found is synced before anything is written behind it, so that it counts as durable.
+//! * After a cut, the segment has only zeros after `end`, so that a later scan cannot find remains
+//!   of the cut batch.
+//! * Everything found is synced before anything is written after it, because it counts as durable
+//!   from then on.
 
 use std::sync::Arc;
 
@@ -32,15 +32,15 @@ use super::writer::CONTROL_KEPT_BYTES;
 use crate::error::Fatal;
 use crate::storage::{corrupt, disk_error};
 
-/// An opened log, before its threads start.
+/// A log that has been read, before its threads start.
 pub(crate) struct Found {
     pub view: View,
     pub head: Head,
     pub recovered: Recovered,
-    /// The active segment, and the offset of the next write.
+    /// The active segment, and the offset at which the next record is written.
     pub segment: Arc<Segment>,
     pub end: u64,
-    /// The prepared segment after it, if there is one.
+    /// The segment after the active one, if one was prepared.
     pub next: Option<Segment>,
 }
 
@@ -58,7 +58,7 @@ pub(crate) fn recover(directory: &Directory, options: &Options) -> Result<Found,
         sequences.push(1);
     }
     if let Some(pair) = sequences.windows(2).find(|pair| pair[0] + 1 != pair[1]) {
-        let reason = format!("segment {} is missing, but later ones are there", pair[0] + 1);
+        let reason = format!("segment {} is missing, but later ones exist", pair[0] + 1);
         return Err(Fatal::Directory { path: directory.path.clone(), reason });
     }
     let mut replay = Replay::new(View::new(options.cache_bytes_max), sequences[0]);
@@ -85,7 +85,8 @@ pub(crate) fn recover(directory: &Directory, options: &Options) -> Result<Found,
     Err(Fatal::Directory { path, reason: "the segment after this one is missing".to_owned() })
 }
 
-/// The first segment has its head from the start: a log whose oldest segment has none is damaged.
+/// Creates the first segment together with its head, so that a log whose oldest segment has no head
+/// is known to be damaged.
 fn create_first(directory: &Directory, options: &Options) -> Result<(), Fatal> {
     let made = directory.create(1, options.segment_bytes, |salt| {
         let (mut bytes, payload) = (Vec::new(), Head::default().encode());
@@ -110,7 +111,7 @@ fn found(replay: Replay, segment: Arc<Segment>, end: u64, next: Option<Segment>,
     Found { view, head, recovered, segment, end, next }
 }
 
-/// Reads a whole segment: 64 MiB for a moment, so that the search for records behind a bad one
+/// Reads a whole segment at once, usually 64 MiB, so that the search for records after a bad one
 /// needs no second read.
 fn read_whole(segment: &Segment, bytes: &mut Vec<u8>) -> Result<(), Fatal> {
     bytes.resize(segment.bytes as usize, 0);
@@ -139,7 +140,8 @@ fn walk(segment: &Arc<Segment>, bytes: &[u8], replay: &mut Replay) -> Result<Wal
     }
 }
 
-/// Decides whether the end of the last segment is a torn write.
+/// Decides whether the valid records of the last segment end at a torn write, which is returned, or
+/// at damage, which is an error.
 fn judge_tail(segment: &Segment, bytes: &[u8], walk: &Walk) -> Result<Option<Cut>, Fatal> {
     let damaged = records_from(bytes, segment.salt, walk.end + ALIGNMENT)
         .find(|(_, record)| u64::from(record.synced) > walk.end);
@@ -152,8 +154,8 @@ fn judge_tail(segment: &Segment, bytes: &[u8], walk: &Walk) -> Result<Option<Cut
     Ok(used.map(|bytes| Cut { path: segment.path.clone(), offset: walk.end, bytes }))
 }
 
-/// Checks that the segments after the active one are empty, and keeps the first of them as the
-/// next.
+/// Checks that the segments after the active one have no records, and keeps the first of them as
+/// the prepared one.
 fn judge_later(
     directory: &Directory,
     options: &Options,
@@ -182,13 +184,13 @@ fn judge_later(
     Ok(next)
 }
 
-/// The valid records at or after `from`, wherever they begin.
+/// The valid records that begin at or after `from`, at any alignment of eight bytes.
 fn records_from(bytes: &[u8], salt: u32, from: u64) -> impl Iterator<Item = (u64, Record<'_>)> {
     assert_eq!(from % ALIGNMENT, 0, "records are aligned");
     let last = (bytes.len() as u64).saturating_sub(record::HEADER_BYTES as u64);
     (from..=last).step_by(ALIGNMENT as usize).filter_map(move |offset| {
         let rest = &bytes[offset as usize..];
-        // Most offsets hold zeros: checking the kind first skips them cheaply.
+        // Most of the bytes are zeros; looking at the kind first skips them cheaply.
         if rest[record::KIND_AT] == 0 {
             return None;
         }
@@ -196,22 +198,26 @@ fn records_from(bytes: &[u8], salt: u32, from: u64) -> impl Iterator<Item = (u64
     })
 }
 
-/// Removes the torn tail and syncs the rest, which may have been read from the page cache only.
+/// Removes the torn tail and syncs the rest, which may have come from the page cache without being
+/// on the disk.
 fn make_durable(before: Option<&Segment>, segment: &Segment, cut: Option<&Cut>) -> Result<(), Fatal> {
     if let Some(Cut { path, offset, bytes }) = cut {
         tracing::warn!(path = %path.display(), offset, bytes, "cut a torn write off the end of the log");
-        segment.file.zero_fill(*offset, offset + bytes).map_err(disk_error(path, "clearing the torn end"))?;
+        segment
+            .file
+            .zero_fill(*offset, offset + bytes)
+            .map_err(disk_error(path, "clearing the torn tail"))?;
     }
-    // The process that wrote the seal of the previous segment synced it before this segment. If
-    // that process was killed in between, the seal may be in the page cache only.
+    // The previous segment is synced too. Its seal is normally synced before the next segment is
+    // used, but if the process was killed in between, the seal may be only in the page cache.
     for segment in before.into_iter().chain([segment]) {
         segment.file.sync_data().map_err(disk_error(&segment.path, "syncing"))?;
     }
     Ok(())
 }
 
-/// Restores the length with which a segment was made. No crash shortens it: something truncated the
-/// file.
+/// Restores the length with which a segment was created. A crash does not shorten a segment, so
+/// something else truncated the file.
 fn make_whole(segment: Arc<Segment>, end: u64, options: &Options) -> Result<Arc<Segment>, Fatal> {
     let enough = end + CONTROL_KEPT_BYTES <= segment.bytes;
     if segment.bytes >= options.segment_bytes && segment.bytes.is_multiple_of(ALIGNMENT) && enough {

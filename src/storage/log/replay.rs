@@ -1,8 +1,8 @@
-//! Applies the records of a log, in order, to an empty view.
+//! Rebuilds the view of a log by applying its records in order.
 //!
 //! Invariants:
-//! * Every record is checked against all earlier ones; the first contradiction is reported and not
-//!   applied.
+//! * Every record is checked against all earlier ones; the first one that contradicts them is
+//!   reported and not applied.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -18,7 +18,8 @@ use crate::error::Fatal;
 pub(crate) struct Replay {
     pub view: View,
     pub head: Head,
-    /// The number of the first segment: everything before it is known from its head alone.
+    /// The number of the oldest segment. Only its head describes what was in the segments before
+    /// it.
     pub oldest: u64,
     segment: u32,
 }
@@ -28,13 +29,13 @@ impl Replay {
         Replay { view, head: Head::default(), oldest, segment: 0 }
     }
 
-    /// Starts the records of this segment.
+    /// Begins the records of this segment.
     pub(crate) fn enter(&mut self, segment: &Arc<Segment>) {
         self.segment = segment.sequence as u32;
         self.view.segments.insert(self.segment, Held { segment: segment.clone(), last: None });
     }
 
-    /// Applies the record at `offset`, or returns what is wrong with it.
+    /// Applies the record at `offset`, or returns the reason why it cannot follow the earlier ones.
     pub(crate) fn apply(&mut self, offset: u64, record: &Record<'_>) -> Result<(), String> {
         let first = offset == segment::HEADER_BYTES;
         if first != (record.kind == Kind::Head) {
@@ -70,13 +71,13 @@ impl Replay {
         Ok(())
     }
 
-    /// Sets the end of the log from a record that names it, instead of from an entry.
+    /// Sets the end of the log from a record that names its last entry.
     fn adopt_last(&mut self, last: LogPosition) -> Result<(), String> {
         self.view.last = Some(last);
         if self.view.terms.get(last.0).is_none_or(|term| term != last.1)
             && !self.view.terms.push(last.0, last.1)
         {
-            return Err("terms go back".to_owned());
+            return Err("the term is lower than the one before".to_owned());
         }
         Ok(())
     }
@@ -99,12 +100,12 @@ impl Replay {
     fn apply_truncate(&mut self, record: &Record<'_>) -> Result<(), String> {
         let from = record.index;
         if self.view.purged.is_some_and(|(purged, _)| from <= purged) {
-            return Err(format!("a truncation from {from}, which is purged"));
+            return Err(format!("a truncation from {from}, which is already purged"));
         }
         let last = match record.payload.len() {
             0 => None,
             16 => Some((u64_at(record.payload, 0), u64_at(record.payload, 8))),
-            other => return Err(format!("a truncation with {other} bytes")),
+            other => return Err(format!("a truncation record with a payload of {other} bytes")),
         };
         if let Some((index, _)) = last
             && index + 1 != from
@@ -117,7 +118,7 @@ impl Replay {
         last.map_or(Ok(()), |last| self.adopt_last(last))
     }
 
-    /// Checks, after the last record, that all entries not purged were found.
+    /// Checks, after the last record, that no entry is missing from the log except purged ones.
     pub(crate) fn check(&self, dir: &Path) -> Result<(), Fatal> {
         let View { index, last, purged, .. } = &self.view;
         let complete = match (purged, last) {

@@ -11,9 +11,9 @@
 //! ```
 //!
 //! Invariants:
-//! * A file with a segment's name has its complete header and all its zeros: it got the name after
-//!   they were durable.
-//! * A segment never shrinks while it holds records, and grows only before its first one.
+//! * A file with a segment's name has a complete header and all its zeros: it gets the name only
+//!   after these are durable.
+//! * A segment never shrinks while it holds records, and grows only before it has the first one.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -27,8 +27,8 @@ use crate::storage::{corrupt, disk_error};
 pub(crate) const HEADER_BYTES: u64 = 64;
 const MAGIC: &[u8; 8] = b"JVLOGSEG";
 const VERSION: u32 = 1;
-/// The name under which a segment is prepared. A node that stops meanwhile leaves it behind, and
-/// the next start removes it.
+/// The name of a segment while it is being prepared. A node that stops during the preparation
+/// leaves this file behind, and the next start removes it.
 const UNFINISHED: &str = "unfinished.tmp";
 
 /// An open segment; readers and the writer share it.
@@ -50,8 +50,8 @@ pub(crate) struct Directory {
 }
 
 impl Directory {
-    /// The numbers of the segments present, ascending. Removes what an interrupted preparation left
-    /// behind.
+    /// The numbers of the existing segments, ascending. Removes the file that an interrupted
+    /// preparation left behind.
     pub(crate) fn sequences(&self) -> Result<Vec<u64>, Fatal> {
         let mut found = Vec::new();
         for name in self.disk.list(&self.path).map_err(disk_error(&self.path, "listing"))? {
@@ -86,9 +86,10 @@ impl Directory {
 
     fn check(&self, header: &[u8; HEADER_BYTES as usize], sequence: u64) -> Result<u32, String> {
         if &header[..8] != MAGIC {
-            return Err("not a segment of a log".to_owned());
+            return Err("the file is not a segment of a log".to_owned());
         }
-        // Checked before the checksum: another version may keep that elsewhere.
+        // Checked before the checksum, because another version may have its checksum at another
+        // place.
         let version = u32_at(header, 8);
         if version != VERSION && crc32c::crc32c(&header[..60]) == u32_at(header, 60) {
             return Err(format!("its format is version {version}, this program reads version {VERSION}"));
@@ -106,8 +107,8 @@ impl Directory {
         Ok(u32_at(header, 24))
     }
 
-    /// Creates a segment filled with zeros and gives it its name, all durable. `first` makes the
-    /// bytes that follow the header, from its salt.
+    /// Creates a segment filled with zeros, makes it durable and gives it its name. `first`
+    /// receives the salt and returns the bytes that follow the header.
     pub(crate) fn create(
         &self,
         sequence: u64,
@@ -131,8 +132,8 @@ impl Directory {
             Ok(Segment { sequence, salt, bytes, path, file })
         })();
         if written.is_err() {
-            // Frees the space; a file that cannot be removed now is removed by the next attempt or
-            // start.
+            // Frees the space. If the file cannot be removed now, the next attempt or the next
+            // start removes it.
             let _ = self.disk.remove(&unfinished);
         }
         written
@@ -166,8 +167,8 @@ impl Segment {
         let grown = self.file.zero_fill(self.bytes, bytes).and_then(|()| self.file.sync_all());
         match grown {
             Ok(()) => self.bytes = bytes,
-            // Frees the space. If that fails too, the file is longer than the part in use, which is
-            // harmless.
+            // Frees the space. If that fails too, the file stays longer than the part that is used,
+            // which does no harm.
             Err(_) => drop(self.file.set_len(self.bytes)),
         }
         grown

@@ -1,4 +1,4 @@
-//! The types at the log's interface.
+//! The types of the log's interface.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -20,40 +20,42 @@ pub struct Entry {
     pub payload: Bytes,
 }
 
-/// A position in the log: index and term of an entry.
+/// A position in the log: the index and the term of an entry.
 pub type LogPosition = (u64, u64);
 
-/// Maximum size of a payload: far more than any document, and below the 4 GiB that offsets within a
-/// segment reach.
+/// Maximum size of a payload: far more than any document needs, and below the 4 GiB that an offset
+/// within a segment can address.
 pub const PAYLOAD_BYTES_MAX: usize = 1 << 30;
 
-/// Maximum size of a vote or a commit record: both are repeated at the head of every segment.
+/// Maximum size of a vote or a commit record. Both are repeated in the head of every segment.
 pub const STATE_BYTES_MAX: usize = 256;
 
-/// Minimum size of a segment: it holds its own bookkeeping and some entries.
+/// Minimum size of a segment: enough for the log's own records and some entries.
 pub const SEGMENT_BYTES_MIN: u64 = 4096;
 
-/// The log's options; the defaults suit production.
+/// The log's options. The defaults suit production.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The Raft group whose log this is; a log of another group is refused.
+    /// The Raft group that owns the log; a log of another group is refused.
     pub group: u32,
-    /// Length of a segment. 64 MiB means a new one every few seconds at full write load, and little
-    /// to rescan at a start.
+    /// Length of a segment. With 64 MiB, a new segment begins every few seconds at full write load,
+    /// and a start has little to scan again.
     pub segment_bytes: u64,
-    /// Payload bytes of recent entries kept in memory, so that applying and replicating them does
-    /// not read the disk.
+    /// Maximum payload bytes of recent entries in memory, from which they are applied and
+    /// replicated without reading the disk.
     pub cache_bytes_max: usize,
-    /// Largest append, in payload bytes, that its caller's thread writes if the log is idle: with
-    /// one client the hop to the writer thread costs more than it saves. A larger one would block
-    /// the caller too long, and so would a disk that has recently been slow.
+    /// Maximum payload bytes of an append that the calling thread writes if the log is idle. With
+    /// one client, a switch to the writer thread costs more than it saves. A larger append would
+    /// block the caller too long, and so would any append on a disk that has recently been slow.
     pub inline_bytes_max: usize,
     /// Pause before the next attempt to prepare a segment on a full disk.
     pub retry_after: Duration,
-    /// After this long without a write, the commit record is written, unsynced. That record also
-    /// protects the last batch: from then on, damage to it is distinguished from a torn write.
+    /// Without a write for this time, the commit record is written, without a sync. This record
+    /// also proves that the last batch was durable, so that later damage to the batch is
+    /// distinguished from a torn write.
     pub marker_after: Duration,
-    /// Runs the writing and the preparation of segments: two threads or, in a simulation, one task.
+    /// Runs the writing and the preparation of segments: on two threads or, in a simulation, in one
+    /// task.
     pub background: Background,
     /// Measures the duration of a sync.
     pub clock: Arc<dyn Clock>,
@@ -74,20 +76,20 @@ impl Default for Options {
     }
 }
 
-/// What was found on opening.
+/// The content of the log when it was opened.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Recovered {
     /// The last saved vote.
     pub vote: Option<Vec<u8>>,
-    /// A commit record; not necessarily the last one passed to `save_committed`.
+    /// A commit record, which may be older than the last one passed to `save_committed`.
     pub committed: Option<Vec<u8>>,
-    /// Index of the first entry present; `None` if there is none.
+    /// The index of the first entry; `None` if there is no entry.
     pub first: Option<u64>,
-    /// The last entry, or the last purged one if nothing follows it.
+    /// The last entry; if no entry follows the purged ones, the last purged entry.
     pub last: Option<LogPosition>,
     /// The last purged entry.
     pub purged: Option<LogPosition>,
-    /// The torn tail that was removed, if there was one.
+    /// The torn tail that was removed, if any.
     pub cut: Option<Cut>,
 }
 
@@ -98,11 +100,12 @@ pub struct Cut {
     pub path: PathBuf,
     /// Offset of the first bad record.
     pub offset: u64,
-    /// Bytes from there to the last one that was not zero.
+    /// Bytes from `offset` to the last one that was not zero.
     pub bytes: u64,
 }
 
-/// The disk has no room for more; nothing was changed. The condition ends as soon as there is room.
+/// The disk has no room for more. Nothing was changed, and the call succeeds as soon as there is
+/// room.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}: {reason}", path.display())]
 pub struct NoSpace {
@@ -116,8 +119,8 @@ impl From<NoSpace> for Unavailable {
     }
 }
 
-/// Room reserved for a write that is on its way to [`super::Log::append`], released on drop. Hold
-/// it until the entry was appended.
+/// Room reserved for entries that will be passed to [`super::Log::append`]. Dropping it releases
+/// the room, so it must be held until the entries have been appended.
 #[derive(Debug)]
 pub struct Room {
     pub(super) bytes: u64,
@@ -127,11 +130,11 @@ pub struct Room {
 impl Drop for Room {
     fn drop(&mut self) {
         let before = self.reserved.fetch_sub(self.bytes, Ordering::AcqRel);
-        assert!(before >= self.bytes, "more room given back than was reserved");
+        assert!(before >= self.bytes, "no more room is released than was reserved");
     }
 }
 
-/// The log's statistics, for metrics and INFO. Counters start at opening.
+/// The log's statistics, for metrics and INFO. Counters start at 0 when the log is opened.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
     /// Bytes of all segment files, their unused ends included.
@@ -143,9 +146,9 @@ pub struct Stats {
     pub writes: u64,
     pub written_bytes: u64,
     pub syncs: u64,
-    /// Batches that the appending thread wrote.
+    /// Number of batches that the appending thread wrote itself.
     pub inline_batches: u64,
-    /// Bytes of entries appended and not yet written.
+    /// Bytes of entries that have been appended and not yet written.
     pub queued_bytes: u64,
     pub cached_bytes: u64,
     /// Whether appended entries wait for room on the disk.
@@ -156,23 +159,23 @@ pub struct Stats {
 const _: () = assert!(record::size_of(PAYLOAD_BYTES_MAX) < u32::MAX as u64 - (1 << 20));
 const _: () = assert!(SEGMENT_BYTES_MIN as usize > 4 * STATE_BYTES_MAX);
 
-/// The vote, the commit record and the two ends of the log at some point of it.
+/// The vote, the commit record and the two ends of the log, as of one position in it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Head {
     pub vote: Option<Vec<u8>>,
     pub committed: Option<Vec<u8>>,
     pub purged: Option<LogPosition>,
-    /// The last entry, or the last purged one if nothing follows it.
+    /// The last entry; if no entry follows the purged ones, the last purged entry.
     pub last: Option<LogPosition>,
 }
 
-/// Maximum size of an encoded head: two states, two positions of two integers, and the tags and
+/// Maximum size of an encoded head: two states, two positions of two integers, with their tags and
 /// lengths.
 pub(crate) const HEAD_BYTES_MAX: usize = 2 * (STATE_BYTES_MAX + 4) + 2 * (1 + 2 * 10);
 
 impl Head {
     pub(crate) fn encode(&self) -> Vec<u8> {
-        let bytes = postcard::to_stdvec(self).expect("plain values always encode");
+        let bytes = postcard::to_stdvec(self).expect("encoding into memory succeeds");
         assert!(bytes.len() <= HEAD_BYTES_MAX, "a head of {} bytes", bytes.len());
         bytes
     }

@@ -1,14 +1,15 @@
-//! What readers see: all entries appended so far, written or not.
+//! The log as readers see it: all entries appended so far, written or not.
 //!
-//! Two moments meet here: `last`, the terms and the cache change when a caller appends, truncates
-//! or purges; the index of positions changes when the writer has done so.
+//! The parts of a view change at two different times. `last`, the terms and the cache change when a
+//! caller appends, truncates or purges; the index of positions changes later, when the writer has
+//! written that change.
 //!
 //! Invariants:
 //! * Every entry up to `last` is in the cache or in the index; the cache ends with `last` unless it
 //!   is empty.
 //! * `purged` is before every entry; `last` is never before `purged`.
-//! * Entries that were truncated while still queued never count as written: each append carries the
-//!   epoch, and a truncation begins a new one.
+//! * Entries that were truncated while still queued never count as written: each append carries an
+//!   epoch, and a truncation begins a new epoch.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,7 +19,7 @@ use super::index::{Index, Position, Terms};
 use super::segment::Segment;
 use super::types::{Entry, LogPosition};
 
-/// A segment in use, and the highest index of an entry in it, if it has any.
+/// A segment in use, and the highest index among its entries, if it has any.
 #[derive(Debug)]
 pub(crate) struct Held {
     pub segment: Arc<Segment>,
@@ -43,8 +44,8 @@ pub(crate) enum Source {
     Disk(Vec<(u64, Position, Arc<Segment>)>),
 }
 
-/// Maximum number of positions looked up at a time: a thousand entries are enough to read in large
-/// pieces.
+/// Maximum number of positions looked up at a time. A thousand entries are enough to fill large
+/// reads.
 const POSITIONS_MAX: u64 = 1024;
 
 impl View {
@@ -60,7 +61,7 @@ impl View {
         }
     }
 
-    /// The first entry present.
+    /// The index of the first entry; `None` if there is no entry.
     pub(crate) fn first(&self) -> Option<u64> {
         let (last, _) = self.last?;
         let first = match (self.index.first(), self.cache.first()) {
@@ -73,7 +74,7 @@ impl View {
     /// Makes entries visible.
     ///
     /// # Panics
-    /// If they do not follow the last one or terms go back: the caller broke Raft.
+    /// If the entries do not follow the last one, or a term is lower than the one before.
     pub(crate) fn append(&mut self, entries: &[Entry]) {
         for entry in entries {
             if let Some((last, _)) = self.last {
@@ -107,13 +108,13 @@ impl View {
         if self.last.is_none_or(|(last, _)| last <= purged.0) {
             self.last = Some(purged);
             self.terms.clear();
-            // The runs of terms start over with the purged entry, so that the next entry is checked
-            // against it.
-            assert!(self.terms.push(purged.0, purged.1), "an empty list takes any term");
+            // The terms start over with that of the last purged entry, so that the next entry is
+            // checked against it.
+            assert!(self.terms.push(purged.0, purged.1), "an empty list accepts any term");
         } else {
             self.terms.purge_before(purged.0);
         }
-        assert!(self.last >= self.purged, "the log ends before its purged part");
+        assert!(self.last >= self.purged, "the log does not end before its last purged entry");
     }
 
     pub(crate) fn term_of(&self, index: u64) -> Option<u64> {
@@ -126,8 +127,8 @@ impl View {
         if index > last { None } else { self.terms.get(index) }
     }
 
-    /// The source of the entries from `from` to before `to`, as far as a single source has them.
-    /// The cache returns entries until their payloads exceed `bytes_max`.
+    /// The source (cache or segments) of the entries from `from` to before `to`, for as many of
+    /// them as one source has. The cache returns entries until their payloads exceed `bytes_max`.
     pub(crate) fn source(&self, from: u64, to: u64, bytes_max: usize) -> Source {
         let Some((last, _)) = self.last else { return Source::Nowhere };
         let to = to.min(last + 1);
@@ -154,8 +155,8 @@ impl View {
         if found.is_empty() { Source::Nowhere } else { Source::Disk(found) }
     }
 
-    /// Bytes of segments between the entry at `from`, or the first present one after it, and the
-    /// last entry.
+    /// Bytes on disk from the entry at `from` to the last entry. If the entry at `from` is not
+    /// present, counts from the first one after it.
     pub(crate) fn bytes_from(&self, from: u64) -> u64 {
         let from = from.max(self.index.first().unwrap_or(from));
         let last = self.index.end().checked_sub(1).and_then(|last| self.index.get(last));
@@ -166,7 +167,7 @@ impl View {
         whole + u64::from(end.offset) - u64::from(begin.offset)
     }
 
-    /// Records the position where an entry was written.
+    /// Records the position at which an entry was written.
     pub(crate) fn set_written(&mut self, index: u64, position: Position, epoch: u64) {
         self.index.push(index, position);
         if let Some(held) = self.segments.get_mut(&position.segment) {
@@ -177,7 +178,7 @@ impl View {
         }
     }
 
-    /// Records that a truncation was written.
+    /// Records that a truncation has been written.
     pub(crate) fn set_truncated(&mut self, from: u64) {
         self.index.truncate_from(from);
         for held in self.segments.values_mut() {
@@ -185,8 +186,8 @@ impl View {
         }
     }
 
-    /// The oldest segment, if it is no longer needed: it is not the active one, and all its entries
-    /// are purged.
+    /// The oldest segment, if it can be removed: it is not the active one, and all its entries are
+    /// purged.
     pub(crate) fn removable(&self) -> Option<Arc<Segment>> {
         let (_, oldest) = self.segments.first_key_value().filter(|_| self.segments.len() > 1)?;
         let purged = self.purged.map(|(index, _)| index);

@@ -4,8 +4,9 @@
 //! * Bytes before `durable` are synced; `durable <= end`, and nothing is written before `end`.
 //! * A batch is written only after the previous one was synced. A record with `synced` beyond an
 //!   offset therefore proves that everything before the offset was durable; recovery relies on it.
-//! * A segment is left only after its seal was synced, and its successor begins with a head.
-//! * After a failed write or sync nothing is written any more.
+//! * The writer moves to the next segment only after it has synced the seal of the current one; the
+//!   next one begins with a head.
+//! * After a failed write or sync, nothing more is written.
 
 use std::sync::Arc;
 
@@ -21,14 +22,14 @@ use super::view::{Held, View};
 use crate::error::Fatal;
 use crate::storage::disk_error;
 
-/// Maximum size of one write. A larger one gains nothing, and the memory stays allocated.
+/// Maximum size of one write. A larger one would gain nothing, and its buffer stays allocated.
 const WRITE_BYTES_MAX: usize = 8 << 20;
 
-/// Room that is kept behind any record: for a state, as a vote and a commit record may share a
-/// batch, and for the seal.
+/// Room that is kept free after every record in a segment: for one more vote or commit record,
+/// since both may be in one batch, and for the seal.
 pub(crate) const CONTROL_KEPT_BYTES: u64 = record::size_of(STATE_BYTES_MAX) + record::size_of(0);
 
-/// A change to publish to readers once its batch is durable.
+/// A change that readers see once its batch is durable.
 enum Effect {
     Wrote { index: u64, position: Position, epoch: u64 },
     Truncated { from: u64 },
@@ -39,30 +40,30 @@ pub(crate) struct Writer {
     segment: Arc<Segment>,
     end: u64,
     durable: u64,
-    /// The state after all records so far, the buffered ones included.
+    /// The state after all records so far, including buffered ones.
     head: Head,
-    /// The records that follow `end`.
+    /// The encoded records to be written at `end`.
     buffer: Vec<u8>,
     effects: Vec<Effect>,
     finished: Vec<Done>,
-    /// Whether no record yet states that the last batch was synced.
+    /// Whether no record states yet that the last batch was synced.
     needs_marker: bool,
-    /// Room at the end of a segment that entries leave to other records.
+    /// Bytes at the end of a segment that are reserved for records other than entries.
     reserve_bytes: u64,
 }
 
-/// The outcome of a batch of jobs.
+/// The outcome of writing a batch of jobs.
 pub(crate) struct Outcome {
-    /// Jobs that wait for room.
+    /// Jobs that have to wait for room.
     pub waiting: Vec<Job>,
     pub finished: Vec<Done>,
     pub result: Result<(), Fatal>,
 }
 
-/// The state of a job after the attempt to place it.
+/// The result of the attempt to place a job's records.
 enum Placed {
     Whole,
-    /// There was no room for the rest.
+    /// There was no room; the job with its remaining entries.
     Stalled(Job),
 }
 
@@ -74,10 +75,10 @@ enum Class {
 }
 
 impl Writer {
-    /// Continues after `end` of a segment whose records are all durable; at the very start of one,
-    /// the head is still to be written.
+    /// Continues after `end` of a segment whose records are all durable. If `end` is the start of
+    /// the segment, the head is written first.
     pub(crate) fn new(segment: Arc<Segment>, end: u64, head: Head, reserve_bytes: u64) -> Writer {
-        assert!(reserve_bytes >= CONTROL_KEPT_BYTES, "the reserve holds at least a state and a seal");
+        assert!(reserve_bytes >= CONTROL_KEPT_BYTES, "the reserve has room for a state and a seal");
         let needs_marker = end > segment::HEADER_BYTES;
         let (buffer, effects, finished) = (Vec::new(), Vec::new(), Vec::new());
         let durable = end;
@@ -89,13 +90,13 @@ impl Writer {
         writer
     }
 
-    /// Bytes of entries that fit into the active segment.
+    /// Bytes of entries that still fit into the active segment.
     pub(crate) fn free(&self) -> u64 {
         self.segment.bytes.saturating_sub(self.reserve_bytes + self.offset())
     }
 
-    /// Writes jobs and, if none has to wait, a commit record: with one write and one sync if they
-    /// fit into one segment.
+    /// Writes jobs and, if none of them has to wait, a commit record. This takes one write and one
+    /// sync if all records fit into one segment.
     pub(crate) fn commit(
         &mut self,
         jobs: impl IntoIterator<Item = Job>,
@@ -159,8 +160,8 @@ impl Writer {
         }
     }
 
-    /// Removes from the front of `entries` those that it has placed; `false` if there is no room
-    /// for the rest.
+    /// Places the entries of `entries` one by one and removes each from the front. Returns `false`
+    /// if there is no room for the remaining ones.
     fn place_entries(
         &mut self,
         entries: &mut std::collections::VecDeque<Entry>,
@@ -191,8 +192,8 @@ impl Writer {
                 self.head.vote = Some(vote.clone());
             }
             Work::Truncate { from, last } => {
-                // The end of the log afterwards, with its term: the entry itself may be in a
-                // segment that is purged by the time this is read.
+                // The record contains the end of the log after the truncation, with its term,
+                // because the segment with that entry may be purged before the record is read.
                 let last_bytes = last.map(|(index, term)| [index.to_le_bytes(), term.to_le_bytes()].concat());
                 self.put(Kind::Truncate, *from, 0, &last_bytes.unwrap_or_default());
                 self.head.last = *last;
@@ -203,7 +204,7 @@ impl Writer {
                 self.head.purged = Some(*position);
                 self.head.last = self.head.last.max(Some(*position));
             }
-            Work::Entries { .. } => unreachable!("entries are placed one by one"),
+            Work::Entries { .. } => unreachable!("entries are placed by `place_entries`"),
         }
     }
 
@@ -211,7 +212,7 @@ impl Writer {
         self.end + self.buffer.len() as u64
     }
 
-    /// Whether a record of this size fits into this segment, and the seal after it.
+    /// Whether a record of this size and a seal after it fit into the active segment.
     fn room(&self, bytes: u64, class: Class) -> bool {
         let kept = match class {
             Class::Entry => self.reserve_bytes,
@@ -220,8 +221,8 @@ impl Writer {
         self.offset() + bytes + kept <= self.segment.bytes
     }
 
-    /// Ensures that the record fits, in the next segment if necessary; `false` if that is not
-    /// prepared.
+    /// Ensures that the record fits, by moving to the next segment if necessary. Returns `false` if
+    /// the next segment is not prepared.
     fn enter_room(
         &mut self,
         bytes: u64,
@@ -240,7 +241,7 @@ impl Writer {
         (self.end, self.durable) = (segment::HEADER_BYTES, segment::HEADER_BYTES);
         self.effects.push(Effect::Entered(self.segment.clone()));
         self.put_head();
-        assert!(self.room(bytes, class), "a prepared segment has room for what it was taken for");
+        assert!(self.room(bytes, class), "a prepared segment has room for the record");
         Ok(true)
     }
 
@@ -254,7 +255,7 @@ impl Writer {
         let record = Record { kind, index, term, synced: self.durable as u32, payload };
         let (salt, offset) = (self.segment.salt, self.offset());
         record::encode(&mut self.buffer, salt, offset, record);
-        assert!(self.offset() <= self.segment.bytes, "a record ran over the end of its segment");
+        assert!(self.offset() <= self.segment.bytes, "a record ends within its segment");
     }
 
     fn write(&mut self, counters: &Counters) -> Result<(), Fatal> {
@@ -286,8 +287,8 @@ impl Writer {
         Ok(())
     }
 
-    /// Writes, without a sync, the newest commit record or a sync marker; either one states that
-    /// the last batch was synced.
+    /// Writes the newest commit record, or a sync marker if there is none, without a sync. Both
+    /// state that the last batch was synced.
     pub(crate) fn write_marker(
         &mut self,
         committed: &mut Option<Vec<u8>>,
@@ -309,7 +310,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Writes the marker for the last batch, and syncs.
+    /// Writes the marker for the last batch and syncs it.
     pub(crate) fn finish(
         &mut self,
         committed: &mut Option<Vec<u8>>,
@@ -320,7 +321,7 @@ impl Writer {
         self.sync(counters)
     }
 
-    /// Makes everything that became durable visible to readers.
+    /// Makes durable changes visible to readers.
     pub(crate) fn publish(&mut self, view: &mut View) {
         assert!(self.buffer.is_empty(), "effects are published after their records are durable");
         for effect in self.effects.drain(..) {

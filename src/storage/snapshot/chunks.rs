@@ -1,8 +1,8 @@
-//! Transfers a snapshot to another node: its file as it is, in chunks whose size the caller
+//! Receives a snapshot of another node: the bytes of its file, in chunks whose size the caller
 //! chooses.
 //!
 //! Invariants:
-//! * A received file is no snapshot until every byte of it was checked and synced.
+//! * A received file gets the name of a snapshot only after every byte has been checked and synced.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,11 +13,12 @@ use crate::env::{DiskFile, Open};
 use crate::error::Fatal;
 use crate::storage::disk_error;
 
-/// Bytes between two syncs. More than the writer's: a node that receives a snapshot serves no
-/// writes that would wait behind a sync, and the sender waits for each chunk.
+/// Bytes between two syncs. This is more than in [`super::SnapshotWriter`], because a node that
+/// receives a snapshot serves no writes that would wait behind a sync, and the sender waits for
+/// each chunk.
 const SYNC_BYTES: u64 = 8 << 20;
 
-/// A snapshot being received; see [`SnapshotDir::receive`].
+/// A snapshot that is being received; see [`SnapshotDir::receive`].
 #[derive(Debug)]
 pub struct SnapshotReceiver {
     dir: SnapshotDir,
@@ -42,9 +43,9 @@ impl SnapshotReceiver {
     /// Writes the next bytes of the file.
     ///
     /// # Errors
-    /// [`Fatal::Disk`] if they cannot be written; only this transfer fails.
+    /// [`Fatal::Disk`] if the bytes cannot be written; only this transfer fails.
     pub fn chunk(&mut self, bytes: &[u8]) -> Result<(), Fatal> {
-        let path = self.temporary.as_deref().expect("only finish and drop take the path");
+        let path = self.temporary.as_deref().expect("the path is taken only by finish and drop");
         self.file.write_all_at(bytes, self.received).map_err(disk_error(path, "writing"))?;
         self.received += bytes.len() as u64;
         if self.received - self.synced >= SYNC_BYTES {
@@ -57,13 +58,13 @@ impl SnapshotReceiver {
     /// Checks the whole file, makes it durable and gives it its name.
     ///
     /// # Errors
-    /// [`Fatal::Corrupt`] if it is not a complete snapshot of this group, which fails the transfer
-    /// and not the node; [`Fatal::Disk`].
+    /// [`Fatal::Corrupt`] if the file is not a complete snapshot of this group, which fails only
+    /// the transfer, not the node; [`Fatal::Disk`].
     pub fn finish(mut self) -> Result<SnapshotFile, Fatal> {
-        let path = self.temporary.clone().expect("only finish and drop take the path");
+        let path = self.temporary.clone().expect("the path is taken only by finish and drop");
         self.file.sync_all().map_err(disk_error(&path, "syncing"))?;
         let checked = SnapshotReader::open(&self.dir, path.clone(), None)?.verify()?;
-        assert_eq!(checked.bytes, self.received, "the file that was checked is the one that was received");
+        assert_eq!(checked.bytes, self.received, "the checked file has the received length");
         let named = self.dir.publish(&path, checked.position, checked.bytes)?;
         self.temporary = None;
         Ok(named)
@@ -73,7 +74,7 @@ impl SnapshotReceiver {
 impl Drop for SnapshotReceiver {
     fn drop(&mut self) {
         if let Some(path) = self.temporary.take() {
-            // If this fails, the next start removes the file.
+            // If the removal fails, the next start removes the file.
             let _ = self.dir.disk.remove(&path);
         }
     }

@@ -1,9 +1,10 @@
-//! The snapshots of one group: their names, and the choice of the newest good one.
+//! The directory with the snapshots of one group: lists, opens and removes them, and finds the
+//! newest good one.
 //!
 //! Invariants:
 //! * Temporary files belong to this process: opening the directory removes those of earlier ones.
 //! * The newest snapshot is never removed to make room for older ones.
-//! * A damaged snapshot is renamed, so that it never counts as one of the kept ones.
+//! * A damaged snapshot is renamed, so that it does not count as one of the snapshots to keep.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use crate::error::Fatal;
 use crate::storage::disk_error;
 use crate::storage::log::LogPosition;
 
-/// The extension of a snapshot that was found damaged.
+/// The file name extension of a snapshot that was found to be damaged.
 const DAMAGED: &str = "damaged";
 
 /// A snapshot on disk.
@@ -30,19 +31,19 @@ pub struct SnapshotFile {
     pub bytes: u64,
 }
 
-/// The directory; clones share it.
+/// The directory of a group's snapshots; clones share it.
 #[derive(Clone, Debug)]
 pub struct SnapshotDir {
     pub(super) disk: Arc<dyn Disk>,
     pub(super) group: u32,
     path: PathBuf,
-    /// Numbers the temporary files: a snapshot may be written while another is received.
+    /// Numbers the temporary files, because one snapshot may be written while another is received.
     temporaries: Arc<AtomicU64>,
 }
 
 impl SnapshotDir {
     /// Opens the snapshots of a group in the existing directory `path`, and removes unfinished
-    /// ones.
+    /// files.
     ///
     /// # Errors
     /// [`Fatal::Disk`].
@@ -85,8 +86,8 @@ impl SnapshotDir {
     }
 
     /// Up to `bytes_max` raw bytes of the file from `offset`, for sending it; empty at its end. If
-    /// [`SnapshotDir::remove_older`] removes the file meanwhile, this is an error, and the transfer
-    /// starts over.
+    /// [`SnapshotDir::remove_older`] has removed the file, this is an error, and the caller has to
+    /// start the transfer again.
     ///
     /// # Errors
     /// [`Fatal::Disk`].
@@ -114,11 +115,11 @@ impl SnapshotDir {
         Ok(files)
     }
 
-    /// The newest snapshot in which every byte was checked, and the errors of newer ones. Those are
-    /// set aside under another name for an operator to inspect.
+    /// Finds the newest snapshot that is intact, by checking every byte. Also returns the errors of
+    /// newer, damaged ones, which are renamed so that an operator can inspect them.
     ///
-    /// A damaged snapshot is no reason to stop if an older one and the log after it exist; the
-    /// caller checks that against the log.
+    /// The node can continue despite a damaged snapshot if there is an older one and the log after
+    /// it, which the caller has to check.
     ///
     /// # Errors
     /// [`Fatal::Disk`] if the directory cannot be read, or a damaged snapshot cannot be renamed.
@@ -137,15 +138,16 @@ impl SnapshotDir {
         Ok((None, damaged))
     }
 
-    /// Renames a damaged snapshot. If it stayed among the snapshots, an older good one would be
-    /// removed to make room, and the log behind it.
+    /// Renames a damaged snapshot. Under its old name it would count as one of the kept ones, and
+    /// an older good one, and the log after it, would be removed instead.
     fn set_aside(&self, path: &Path) -> Result<(), Fatal> {
         let aside = path.with_added_extension(DAMAGED);
         self.disk.rename(path, &aside).map_err(disk_error(path, "renaming"))?;
         self.disk.sync_dir(&self.path).map_err(disk_error(&self.path, "syncing"))
     }
 
-    /// Removes all but the newest `keep` snapshots, the oldest first, and returns their number.
+    /// Removes all but the newest `keep` snapshots, the oldest first, and returns the number of
+    /// removed ones.
     ///
     /// # Errors
     /// [`Fatal::Disk`].
@@ -153,7 +155,7 @@ impl SnapshotDir {
     /// # Panics
     /// If `keep` is zero.
     pub fn remove_older(&self, keep: usize) -> Result<usize, Fatal> {
-        assert!(keep > 0, "the newest snapshot stays");
+        assert!(keep > 0, "at least one snapshot is kept");
         let files = self.list()?;
         let surplus = files.len().saturating_sub(keep);
         for file in &files[..surplus] {
@@ -170,7 +172,7 @@ impl SnapshotDir {
         self.path.join(format!("{what}-{number}.tmp"))
     }
 
-    /// Gives a complete, synced file its name.
+    /// Gives a complete, synced file its final name.
     pub(super) fn publish(
         &self,
         temporary: &Path,

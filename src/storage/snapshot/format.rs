@@ -1,4 +1,4 @@
-//! The binary layout of a snapshot file's parts.
+//! The binary layout of the parts of a snapshot file.
 
 use crate::storage::log::LogPosition;
 
@@ -8,7 +8,7 @@ pub(super) const TRAILER_BYTES: usize = 32;
 pub(super) const VERSION: u32 = 2;
 const MAGIC: &[u8; 8] = b"JVSNAPSH";
 
-/// The running digest of the blocks.
+/// The running digest over all blocks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Digest {
     pub blocks: u64,
@@ -17,8 +17,8 @@ pub(super) struct Digest {
 }
 
 impl Digest {
-    /// Adds the next block. The multiplication by an odd number and the rotation are both
-    /// reversible, so one changed block always changes the digest.
+    /// Adds the next block. Multiplication by an odd number and rotation are both reversible, so a
+    /// change of one block always changes the digest.
     pub(super) fn add(&mut self, length: u32, crc: u32) {
         let word = u64::from(length) << 32 | u64::from(crc);
         self.hash = (self.hash ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(31);

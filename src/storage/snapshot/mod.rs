@@ -1,4 +1,4 @@
-//! Snapshots: whole states in files that are used only after every byte was checked.
+//! Snapshots: files with the whole state, which are used only after every byte has been checked.
 //!
 //! ```text
 //! 0  magic   "JVSNAPSH"
@@ -6,17 +6,17 @@
 //! 12 group   u32
 //! 16 index   u64      the last entry that the state contains
 //! 24 term    u64
-//! 32 meta    u32      bytes of meta data, which follow
-//! 36 crc32c  u32      over bytes 0..36 and the meta data
-//! 40 meta data, then blocks:
+//! 32 meta    u32      length of the metadata that follows
+//! 36 crc32c  u32      over bytes 0..36 and the metadata
+//! 40 metadata, then blocks:
 //!    length u32 (not 0) | crc32c u32 over length and payload | payload
 //!    the trailer:
-//!    0 u32 | crc32c u32 over the rest | blocks u64 | payload bytes u64 | digest u64
+//!    0 u32 | crc32c u32 over the rest of the trailer | blocks u64 | payload bytes u64 | digest u64
 //! ```
-//! All little endian. The digest folds length and checksum of every block, in order, into 64 bits.
-//! The blocks' checksums detect and locate damage within a block; the digest detects a lost,
-//! duplicated or moved block. Together they cover the whole file in one pass. Neither protects
-//! against forgery, and neither would a longer checksum.
+//! Numbers are little-endian. The digest combines the length and the checksum of every block, in
+//! order, into 64 bits. A block's checksum detects damage within the block; the digest detects a
+//! lost, duplicated or moved block. Together they cover the whole file in one pass. Neither
+//! protects against forgery; a longer checksum would not, either.
 //!
 //! Invariants:
 //! * A file with a snapshot's name was complete and synced when it got the name.
@@ -36,9 +36,9 @@ pub use directory::{SnapshotDir, SnapshotFile};
 pub use reader::SnapshotReader;
 pub use writer::SnapshotWriter;
 
-/// Maximum payload of a block; the writer's caller cuts its state into such blocks. With 1 MiB,
-/// damage is found soon, one block takes little memory, and its eight bytes of header are
-/// negligible.
+/// Maximum payload of a block. With 1 MiB, damage is found early, one block takes little memory,
+/// and the eight bytes of its header are negligible. The caller of the writer divides the state
+/// into such blocks.
 pub const BLOCK_BYTES_MAX: usize = 1 << 20;
 
 /// Maximum size of a snapshot's metadata.

@@ -1,4 +1,4 @@
-//! Reads a snapshot, block by block.
+//! Reads a snapshot file block by block.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::storage::{corrupt, disk_error};
 /// Bytes read from the file at a time.
 const READ_BYTES: usize = 1 << 20;
 
-/// A snapshot being read; see [`SnapshotDir::open`].
+/// A snapshot that is being read; see [`SnapshotDir::open`].
 #[derive(Debug)]
 pub struct SnapshotReader {
     path: PathBuf,
@@ -24,7 +24,7 @@ pub struct SnapshotReader {
     bytes: u64,
     position: LogPosition,
     meta: Vec<u8>,
-    /// The bytes of the file from `start` on; those before `at` are consumed.
+    /// The bytes of the file from `start` on; the ones before `at` have been consumed.
     buffer: Vec<u8>,
     start: u64,
     at: usize,
@@ -50,10 +50,10 @@ impl SnapshotReader {
 
     fn read_header(&mut self, group: u32, expected: Option<LogPosition>) -> Result<(), Fatal> {
         let raw: [u8; HEADER_BYTES] =
-            *self.peek(HEADER_BYTES)?.first_chunk().expect("as many were asked for");
+            *self.peek(HEADER_BYTES)?.first_chunk().expect("peek returns as many bytes as requested");
         let header = parse_header(&raw).map_err(|reason| corrupt(&self.path, 0, reason))?;
         if header.meta_bytes > META_BYTES_MAX {
-            return Err(corrupt(&self.path, 32, format!("{} bytes of meta data", header.meta_bytes)));
+            return Err(corrupt(&self.path, 32, format!("{} bytes of metadata", header.meta_bytes)));
         }
         let whole = self.peek(HEADER_BYTES + header.meta_bytes)?;
         let meta = whole[HEADER_BYTES..].to_vec();
@@ -71,7 +71,7 @@ impl SnapshotReader {
         Ok(())
     }
 
-    /// Index and term of the last entry that the state contains.
+    /// The index and the term of the last entry that the state contains.
     pub fn position(&self) -> LogPosition {
         self.position
     }
@@ -86,7 +86,8 @@ impl SnapshotReader {
         self.bytes
     }
 
-    /// The next block; `None` once all were read and the digest of the whole file matched.
+    /// The next block; `None` once all blocks have been read and the digest over all of them
+    /// matched.
     ///
     /// # Errors
     /// [`Fatal::Corrupt`] with the offset of the block or trailer that is damaged; [`Fatal::Disk`].
@@ -117,7 +118,7 @@ impl SnapshotReader {
         let expected = self.digest.trailer();
         let found = self.peek(TRAILER_BYTES)?;
         if found != expected.as_slice() {
-            return Err(corrupt(&self.path, offset, "the digest of the whole does not match"));
+            return Err(corrupt(&self.path, offset, "the digest of the whole file does not match"));
         }
         if offset + TRAILER_BYTES as u64 != self.bytes {
             return Err(corrupt(&self.path, offset, "the file continues after its trailer"));
@@ -126,7 +127,7 @@ impl SnapshotReader {
         Ok(())
     }
 
-    /// The next `count` bytes, without consuming them.
+    /// The next `count` bytes of the file, which are not consumed.
     fn peek(&mut self, count: usize) -> Result<&[u8], Fatal> {
         if self.buffer.len() - self.at < count {
             let offset = self.start + self.at as u64;
@@ -147,7 +148,7 @@ impl SnapshotReader {
     /// Reads and checks the rest of the file.
     ///
     /// # Errors
-    /// As [`SnapshotReader::next_block`].
+    /// Those of [`SnapshotReader::next_block`].
     pub fn verify(mut self) -> Result<SnapshotFile, Fatal> {
         while self.next_block()?.is_some() {}
         assert!(self.complete, "a reader ends with the trailer or an error");

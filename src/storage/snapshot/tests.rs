@@ -1,4 +1,4 @@
-//! Snapshots from end to end, on a disk that fails.
+//! Tests snapshots from end to end, on a simulated disk that can fail.
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -71,7 +71,7 @@ fn every_damaged_byte_is_found_and_the_older_snapshot_used() {
             [0, blocks_at, blocks_at + 13, blocks_at + 27].into_iter().rfind(|start| *start <= at as u64);
         let length_of_meta = (32..36).contains(&at);
         assert!(length_of_meta || Some(*offset) == block, "byte {at}: {}", damaged[0]);
-        // The damaged one was set aside: it no longer counts as one of the kept ones.
+        // The damaged snapshot was renamed, so it does not count as one of the kept ones.
         assert_eq!((dir.list().unwrap(), dir.remove_older(1).unwrap()), (vec![older.clone()], 0));
         let aside = newer.path.with_added_extension("damaged");
         disk.overwrite(&aside, at, &[*byte]);
@@ -91,7 +91,7 @@ fn a_file_truncated_anywhere_is_no_snapshot() {
         assert!(matches!(receiver.finish(), Err(Fatal::Corrupt { .. })), "{bytes} bytes");
     }
     assert_eq!(dir.list().unwrap().len(), 1);
-    assert_eq!(disk.used(), good.len() as u64, "nothing unfinished is left");
+    assert_eq!(disk.used(), good.len() as u64, "no unfinished file is left");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Writes a snapshot.
+//! Writes a snapshot file block by block.
 //!
 //! Invariants:
 //! * Until `finish` returns, no file has a snapshot's name; a dropped writer leaves no file at all.
@@ -14,13 +14,14 @@ use crate::error::Fatal;
 use crate::storage::disk_error;
 use crate::storage::log::LogPosition;
 
-/// Bytes per write, so that small blocks do not cost a call each.
+/// Bytes of one write: several small blocks are written with one call.
 const WRITE_BYTES: usize = 256 << 10;
-/// Bytes between two syncs. A sync of the log waits behind one of these: during a snapshot single
-/// writes took up to 16 ms with 8 MiB, up to 12 ms with 1 MiB, and up to 9 ms with this.
+/// Bytes between two syncs. A sync of the log may have to wait for such a sync. While a snapshot
+/// was written, the slowest write of a client took 16 ms with 8 MiB between syncs, 12 ms with 1
+/// MiB, and 9 ms with this value.
 const SYNC_BYTES: u64 = 256 << 10;
 
-/// A snapshot being written; see [`SnapshotDir::begin`].
+/// A snapshot that is being written; see [`SnapshotDir::begin`].
 #[derive(Debug)]
 pub struct SnapshotWriter {
     dir: SnapshotDir,
@@ -39,7 +40,7 @@ impl SnapshotWriter {
         position: LogPosition,
         meta: &[u8],
     ) -> Result<SnapshotWriter, Fatal> {
-        assert!(meta.len() <= META_BYTES_MAX, "{} bytes of meta data", meta.len());
+        assert!(meta.len() <= META_BYTES_MAX, "{} bytes of metadata", meta.len());
         let path = dir.temporary("writing");
         let file = dir.disk.open(&path, Open::Create).map_err(disk_error(&path, "creating"))?;
         let buffer = header(dir.group, position, meta);
@@ -59,8 +60,8 @@ impl SnapshotWriter {
     /// Adds a block.
     ///
     /// # Errors
-    /// [`Fatal::Disk`] if it cannot be written, for example for want of space: only this snapshot
-    /// fails, and the caller decides whether the node continues.
+    /// [`Fatal::Disk`] if the block cannot be written, for example for lack of space. Only this
+    /// snapshot fails, and the caller decides whether the node continues.
     ///
     /// # Panics
     /// If the payload is empty or exceeds [`BLOCK_BYTES_MAX`].
@@ -81,7 +82,7 @@ impl SnapshotWriter {
     }
 
     fn flush(&mut self) -> Result<(), Fatal> {
-        let path = self.temporary.as_deref().expect("only finish and drop take the path");
+        let path = self.temporary.as_deref().expect("the path is taken only by finish and drop");
         self.file.write_all_at(&self.buffer, self.written).map_err(disk_error(path, "writing"))?;
         self.written += self.buffer.len() as u64;
         self.buffer.clear();
@@ -95,11 +96,11 @@ impl SnapshotWriter {
     /// Completes the file, makes it durable and gives it its name.
     ///
     /// # Errors
-    /// As [`SnapshotWriter::block`].
+    /// Those of [`SnapshotWriter::block`].
     pub fn finish(mut self) -> Result<SnapshotFile, Fatal> {
         self.buffer.extend_from_slice(&self.digest.trailer());
         self.flush()?;
-        let path = self.temporary.clone().expect("only finish and drop take the path");
+        let path = self.temporary.clone().expect("the path is taken only by finish and drop");
         self.file.sync_all().map_err(disk_error(&path, "syncing"))?;
         let named = self.dir.publish(&path, self.position, self.written)?;
         self.temporary = None;
@@ -110,7 +111,7 @@ impl SnapshotWriter {
 impl Drop for SnapshotWriter {
     fn drop(&mut self) {
         if let Some(path) = self.temporary.take() {
-            // If this fails, the next start removes the file.
+            // If the removal fails, the next start removes the file.
             let _ = self.dir.disk.remove(&path);
         }
     }

@@ -1,5 +1,5 @@
-//! The bytes of one file of the simulated disk: as they are read now, and as a power cut leaves
-//! them.
+//! The bytes of one file of the simulated disk, as they are read now and as they are after a power
+//! cut.
 
 use super::SECTOR_BYTES;
 use crate::random::Random;
@@ -10,7 +10,7 @@ pub struct Content {
     pub durable: Vec<u8>,
     /// Unsynced writes, oldest first: offset and bytes.
     pub dirty: Vec<(usize, Vec<u8>)>,
-    /// How many of those a sync of a disk that lies has called durable.
+    /// How many of these writes were reported durable by a disk that lies.
     pub promised: usize,
     pub lies: bool,
 }
@@ -44,8 +44,8 @@ impl Content {
                 let whole = &bytes[at - offset..sector_end - offset];
                 match random.below(8) {
                     0..4 => Content::put(&mut self.durable, at, whole),
-                    // Between real sectors nothing tears; below one a smaller unit may, and the
-                    // format has to bear it.
+                    // A real sector is written as a whole. Here even a part of a sector may be
+                    // lost, which the log's format has to tolerate.
                     4 => Content::put(
                         &mut self.durable,
                         at,

@@ -1,8 +1,8 @@
-//! Files whose bytes were changed on the medium: the log and the snapshots have to detect it.
+//! Damaged files: the log and the snapshots have to detect bytes that were changed on the medium.
 //!
-//! A fuzzer's bytes become changes to properly written files: random files would always fail at
-//! their first checksum. A change is four bytes: the file, the offset (two bytes, little-endian),
-//! and the value to XOR.
+//! A fuzzer's bytes are taken as changes to valid files, because random files would always fail at
+//! their first checksum. Each change is four bytes: the file, the offset (two bytes,
+//! little-endian), and the value to XOR.
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::sync_channel;
@@ -20,9 +20,10 @@ use crate::storage::log::{self, Log, Options, SEGMENT_BYTES_MIN};
 use crate::storage::snapshot::{SnapshotDir, SnapshotFile, SnapshotReader};
 use crate::testkit::SimDisk;
 
-/// The entries of the log: enough to fill a segment of the smallest size and to begin another.
+/// Number of entries in the log: enough to fill one segment of the minimum size and to begin
+/// another.
 const ENTRIES: u64 = 24;
-/// The bytes of a prepared segment that are not zeros.
+/// The bytes at the front of a prepared segment that are not zeros.
 const SEGMENT_HEADER_BYTES: usize = 64;
 const VOTE: &[u8] = b"a vote";
 
@@ -44,7 +45,8 @@ fn entry(index: u64) -> log::Entry {
     log::Entry { index, term: 1, payload: Bytes::from(format!("{index:0168}")) }
 }
 
-/// Returns once the entry is durable. In a full segment it waits for the next one to be prepared.
+/// Appends an entry, and returns once it is durable. If the segment is full, waits until the next
+/// one is prepared.
 fn append(log: &Log, entry: log::Entry) {
     let (sender, receiver) = sync_channel(1);
     log.append(vec![entry], move |written| drop(sender.send(written)));
@@ -60,8 +62,8 @@ fn files_of(disk: &SimDisk) -> Files {
     names.into_iter().filter_map(read).collect()
 }
 
-/// The log, closed properly: everything in it was reported durable, and a sync marker protects the
-/// last batch.
+/// A log that was closed properly: everything in it was reported durable, and a sync marker follows
+/// the last batch.
 static LOG: LazyLock<Files> = LazyLock::new(|| {
     let disk = SimDisk::new();
     let (log, _) = Log::open(disk.shared(), dir(), options()).expect("an empty log opens");
@@ -70,14 +72,15 @@ static LOG: LazyLock<Files> = LazyLock::new(|| {
     log.close().expect("the log closes");
     drop(log);
     let mut files = files_of(&disk);
-    // One more may have been prepared in time, or not; an input has to mean the same in every run.
+    // Removes a segment that was only prepared: whether there is one depends on the timing, but an
+    // input has to mean the same in every run.
     files.retain(|(_, bytes)| bytes[SEGMENT_HEADER_BYTES..].iter().any(|byte| *byte != 0));
     assert!(files.len() > 1, "the entries take several segments");
     files
 });
 
-/// Changes bytes as `data` says, and returns how many differ from before. A change may undo
-/// another.
+/// Applies the changes in `data`, and returns how many bytes differ afterwards. A change may undo
+/// an earlier one.
 fn change(files: &mut Files, data: &[u8]) -> usize {
     let before = files.clone();
     for change in data.chunks_exact(4) {
@@ -101,13 +104,13 @@ fn disk_with(files: &Files) -> SimDisk {
     disk
 }
 
-/// Opens a log in which bytes were changed.
+/// Opens a log whose bytes were changed as `data` says.
 ///
 /// # Panics
-/// Unless the log refuses to open and locates the damage, or has its entries as they were written,
-/// from the first one without a gap. After a single changed byte it must have all of them: no
-/// durable entry is lost silently. (Checksums have 32 bits: one in some billions of damaged logs
-/// passes. A fuzzer does not see that many.)
+/// Unless the log either refuses to open and locates the damage, or has the entries that were
+/// written, from the first one without a gap. After the change of a single byte it must have all of
+/// them: no durable entry is lost silently. (A checksum has 32 bits, so one in some billions of
+/// damaged logs is not detected. A fuzzer does not try that many.)
 pub fn damaged_log(data: &[u8]) {
     let mut files = LOG.clone();
     let changed = change(&mut files, data);
@@ -124,21 +127,21 @@ pub fn damaged_log(data: &[u8]) {
     assert_eq!(
         entries.len() as u64,
         recovered.last.map_or(0, |(last, _)| last + 1),
-        "the first entry is there"
+        "the first entry is found"
     );
     for (index, found) in (0..).zip(&entries) {
-        assert_eq!(*found, entry(index), "an entry is found as it was written");
+        assert_eq!(*found, entry(index), "an entry differs from the written one");
     }
     if changed <= 1 {
-        assert_eq!(entries.len() as u64, ENTRIES, "one changed byte loses no durable entry silently");
-        assert_eq!(recovered.vote.as_deref(), Some(VOTE), "nor the vote");
+        assert_eq!(entries.len() as u64, ENTRIES, "one changed byte must not lose a durable entry silently");
+        assert_eq!(recovered.vote.as_deref(), Some(VOTE), "one changed byte must not lose the vote");
     }
-    // The log accepts entries after its end, whatever was cut off.
+    // After any cut, the log must accept entries after its end.
     append(&log, entry(entries.len() as u64));
     log.close().expect("a repaired log closes");
 }
 
-/// The keys and documents of the snapshots.
+/// The keys and documents of a snapshot.
 fn contents(generation: u64) -> Vec<(Key, Entry)> {
     let document = |number: u64| {
         let text = format!("{{\"generation\":{generation},\"number\":{number}}}");
@@ -163,10 +166,10 @@ static SNAPSHOTS: LazyLock<Files> = LazyLock::new(|| {
     files_of(&disk)
 });
 
-/// Opens snapshots in which bytes were changed.
+/// Opens snapshots whose bytes were changed as `data` says.
 ///
 /// # Panics
-/// Unless the newest unchanged snapshot is found, and restores what was saved.
+/// Unless the newest unchanged snapshot is found, and restores the state that was saved.
 pub fn damaged_snapshot(data: &[u8]) {
     let mut files = SNAPSHOTS.clone();
     change(&mut files, data);

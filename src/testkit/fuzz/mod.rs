@@ -1,8 +1,8 @@
-//! The functions that fuzzers call: they accept any bytes, and panic on a broken guarantee. There
-//! is one function for each target in `fuzz/`.
+//! The functions that fuzzers call: they accept arbitrary bytes, and panic if a guarantee does not
+//! hold. There is one function for each target in `fuzz/`.
 //!
 //! The same functions run as ordinary tests on random and on mutated inputs, so that the guarantees
-//! are tested without a fuzzer too.
+//! are also tested without a fuzzer.
 
 mod damage;
 #[cfg(test)]
@@ -18,8 +18,8 @@ use crate::machine::{BatchReader, Restore};
 
 pub use wire::{decode, decode_reply};
 
-/// The documents of [`path()`]: one with each kind of value, then nesting, repetition and numbers
-/// at their limits.
+/// The documents on which [`path()`] evaluates: one with each kind of value; others with nesting,
+/// repetition, and numbers at their limits.
 const DOCUMENTS: [&str; 4] = [
     r#"{"a":{"b":[1,2.5,-3,"text",true,null,{"c":"d"}]},"e":[[],{}],"f g":"\u00e9\n","n":18446744073709551615}"#,
     r#"[[[[1],[2]],[[3],[4]]],{"a":{"a":{"a":{"a":[0,1,2]}}}},"a",["a","b","a"]]"#,
@@ -33,11 +33,11 @@ static PARSED: LazyLock<Vec<Document>> = LazyLock::new(|| {
     DOCUMENTS.iter().map(parse).collect()
 });
 
-/// The fuel of an evaluation: little, so that a fuzzer tries thousands of inputs a second and
-/// reaches the limit.
+/// The fuel of an evaluation. It is small, so that a fuzzer tries thousands of inputs a second and
+/// also reaches the limit.
 const FUEL: u64 = 20_000;
 
-/// Requests and replies from the network.
+/// Decodes the bytes as requests and as replies.
 ///
 /// # Panics
 /// If a decoder's result depends on how the bytes are split, exceeds one of its limits, or the
@@ -47,13 +47,13 @@ pub fn resp(data: &[u8]) {
     decode_reply(data);
 }
 
-/// Bytes as JSON text, as an encoded document, and as the payload of an entry of the log.
+/// Parses the bytes as JSON text, as an encoded document, and as the payload of a log entry.
 ///
 /// # Panics
-/// If an accepted document does not print and parse to itself.
+/// If an accepted document is not equal after printing and parsing.
 pub fn document(data: &[u8]) {
     if let Ok(document) = parse(data, &ParseLimits::default()) {
-        assert_eq!(check(document.encoded()), Ok(()), "the parser writes what the check accepts");
+        assert_eq!(check(document.encoded()), Ok(()), "the check accepts the parser's encoding");
         assert_reads_back(&document);
     }
     if let Ok(document) = Document::from_encoded(data) {
@@ -66,18 +66,18 @@ pub fn document(data: &[u8]) {
             let Ok((_, body)) = command else { break };
             (read, bytes) = (read + 1, bytes + body.len());
         }
-        assert!(read <= promised && bytes <= data.len(), "a batch yields no more than it holds");
+        assert!(read <= promised && bytes <= data.len(), "a batch yields no more commands than it counts");
     }
 }
 
 fn assert_reads_back(document: &Document) {
     let mut text = Vec::new();
     print(document.root(), &Style::default(), &mut text);
-    let again = parse(&text, &ParseLimits::default()).expect("what is printed is JSON");
+    let again = parse(&text, &ParseLimits::default()).expect("the printed text is JSON");
     assert!(equal(document.root(), again.root()), "a document is the same after printing and parsing");
 }
 
-/// A path, evaluated on a few documents.
+/// Parses the bytes as a path, and evaluates it on some documents.
 ///
 /// # Panics
 /// If a location lies outside of its document, a computed value is invalid, or the path uses more
@@ -87,10 +87,10 @@ pub fn path(data: &[u8]) {
     for document in PARSED.iter() {
         let mut fuel = Fuel::with_steps(FUEL);
         let selection = path.select(document, &mut fuel);
-        assert!(fuel.left() <= FUEL, "fuel only goes down");
+        assert!(fuel.left() <= FUEL, "fuel only decreases");
         match selection {
             Ok(Selection::Locations(locations)) => {
-                assert!(!path.is_static() || locations.len() <= 1, "a static path has one match at most");
+                assert!(!path.is_static() || locations.len() <= 1, "a static path has at most one match");
                 let end = document.encoded().len();
                 for location in locations {
                     let value = location.value(document);
@@ -102,22 +102,24 @@ pub fn path(data: &[u8]) {
             }
             Ok(Selection::Values(values)) => {
                 assert!(path.is_projection(), "only a projection computes values");
-                values.iter().for_each(|value| assert_eq!(check(value), Ok(()), "a computed value is one"));
+                values.iter().for_each(|value| {
+                    assert_eq!(check(value), Ok(()), "a computed value is exactly one value")
+                });
             }
-            Err(answer) => assert!(!answer.line().contains(['\r', '\n']), "an error is one line"),
+            Err(error) => assert!(!error.line().contains(['\r', '\n']), "an error is one line"),
         }
     }
 }
 
-/// A log with changed bytes; [`damage::damaged_log`] states the guarantee.
+/// Opens a log with changed bytes; the guarantee is that of [`damage::damaged_log`].
 pub fn log_record(data: &[u8]) {
     damage::damaged_log(data);
 }
 
-/// A snapshot with changed bytes, and any bytes as its stream of records.
+/// Opens a snapshot with changed bytes, and decodes arbitrary bytes as a snapshot's records.
 ///
 /// # Panics
-/// If a damaged snapshot is accepted, or an undecodable record is more than an error.
+/// If a damaged snapshot is accepted, or decoding fails with a panic instead of an error.
 pub fn snapshot(data: &[u8]) {
     damage::damaged_snapshot(data);
     let keyspace = Keyspace::new();
@@ -126,6 +128,6 @@ pub fn snapshot(data: &[u8]) {
     if data.chunks(pieces).all(|piece| restore.block(piece, &keyspace).is_ok())
         && let Ok(records) = restore.finish()
     {
-        assert!(keyspace.len() <= records, "a keyspace holds no more keys than there were records");
+        assert!(keyspace.len() <= records, "a keyspace has no more keys than there were records");
     }
 }

@@ -1,11 +1,11 @@
-//! The fuzz targets as tests: random inputs, and valid ones with a few bytes changed.
+//! Runs the fuzz targets as tests, on random inputs and on valid ones with a few changed bytes.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
 
-/// Valid inputs, from which the mutations start.
+/// Valid inputs, which the mutations change.
 const REQUESTS: [&[u8]; 5] = [
     b"\x03*3\r\n$8\r\nJSON.GET\r\n$1\r\nk\r\n$3\r\n$.a\r\n*1\r\n$4\r\nPING\r\n",
     b"\x05PING\r\nset k 'a \\'quoted\\' word'\r\nGET \"\\x41\"\r\n",
@@ -62,7 +62,7 @@ fn any_bytes() -> impl Strategy<Value = Vec<u8>> {
     vec(any::<u8>(), 0..200)
 }
 
-/// JSON texts, encoded documents, and a batch of two commands.
+/// Valid inputs: JSON texts, encoded documents, and a batch of two commands.
 fn documents() -> Vec<Vec<u8>> {
     let mut valid = owned(&TEXTS);
     valid.extend(PARSED.iter().map(|document| document.encoded().to_vec()));
@@ -70,7 +70,7 @@ fn documents() -> Vec<Vec<u8>> {
     valid
 }
 
-/// A stream of two snapshot records, one with a document and one with a text.
+/// A valid stream of two snapshot records, one with a document and one with a string.
 fn records() -> Vec<Vec<u8>> {
     use crate::keyspace::{Entry, Key, Value};
     let entry = |value| Entry { value, expires_ms: None, version: 7 };

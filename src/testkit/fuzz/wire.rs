@@ -1,4 +1,4 @@
-//! Any bytes, decoded as requests and as replies.
+//! Decodes arbitrary bytes as requests and as replies.
 
 use bytes::BytesMut;
 
@@ -17,8 +17,8 @@ fn small_limits() -> Limits {
     }
 }
 
-/// Decodes `data` as requests, at once and in pieces whose sizes `data` chooses, with small and
-/// with normal limits.
+/// Decodes `data` as requests, at once and in pieces, whose sizes are derived from `data`, with
+/// small and with normal limits.
 ///
 /// # Panics
 /// If the result depends on the pieces, a limit is exceeded, or the decoder panics.
@@ -27,7 +27,7 @@ pub fn decode(data: &[u8]) {
     for limits in [small_limits(), Limits::DEFAULT] {
         let whole = read_all(&limits, stream, |_| stream.len().max(1));
         let pieces = read_all(&limits, stream, |round| 1 + (usize::from(seed) * (round + 1)) % 7);
-        assert_eq!(whole, pieces, "a split changed what was read");
+        assert_eq!(whole, pieces, "the result depends on how the bytes were split");
         for request in &whole.0 {
             assert!(request.words().len() <= limits.arguments_max.max(limits.inline_bytes_max));
             assert!(request.bytes() <= limits.request_bytes_max);
@@ -35,8 +35,8 @@ pub fn decode(data: &[u8]) {
     }
 }
 
-/// The requests of `stream`, appended in pieces of `size(round)` bytes, and the error that ended
-/// them.
+/// Decodes the requests in `stream`, which is appended in pieces of `size(round)` bytes. Returns
+/// them with the error that ended the stream.
 fn read_all(limits: &Limits, stream: &[u8], size: impl Fn(usize) -> usize) -> (Vec<Request>, Option<String>) {
     let mut decoder = Decoder::new(limits.clone());
     let (mut buffer, mut requests) = (BytesMut::new(), Vec::new());
@@ -63,11 +63,11 @@ fn read_all(limits: &Limits, stream: &[u8], size: impl Fn(usize) -> usize) -> (V
 /// Decodes `data` as replies, at once and byte by byte.
 ///
 /// # Panics
-/// If the two differ or the decoder panics.
+/// If the two results differ, or the decoder panics.
 pub fn decode_reply(data: &[u8]) {
     let at_once = read_replies(data, data.len().max(1));
     let bytewise = read_replies(data, 1);
-    assert_eq!(at_once, bytewise, "a split changed what was read");
+    assert_eq!(at_once, bytewise, "the result depends on how the bytes were split");
 }
 
 fn read_replies(data: &[u8], size: usize) -> (Vec<String>, bool) {
@@ -77,7 +77,7 @@ fn read_replies(data: &[u8], size: usize) -> (Vec<String>, bool) {
         buffer.extend_from_slice(piece);
         loop {
             match decoder.decode(&mut buffer) {
-                // Compared as text, in which a NaN equals itself.
+                // Compared as text, because a NaN is not equal to itself as a value.
                 Ok(Some(reply)) => replies.push(format!("{reply:?}")),
                 Ok(None) => break,
                 Err(_) => return (replies, true),

@@ -1,5 +1,5 @@
-// hiredis: one request at a time, pipelines, a killed leader. scripts/compat.sh builds and runs it; python/common.py says what
-// it puts in the environment. With a hiredis that knows RESP3 (1.0 and newer) that, too.
+// Tests hiredis: single requests, pipelines, a killed leader, and RESP3 with hiredis 1.0 or newer. scripts/compat.sh builds and
+// runs this program; python/common.py describes its environment variables.
 #include <hiredis/hiredis.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -50,7 +50,8 @@ static redisContext *connect_to(int port) {
     return context;
 }
 
-// The reply to a request; without one the program fails. %b, bytes with their number, is hiredis' own.
+// Sends a request and returns the reply; the program fails if there is none. In the format, hiredis' own %b takes bytes and their
+// number.
 static redisReply *ask(redisContext *context, const char *format, ...) {
     va_list words;
     va_start(words, format);
@@ -60,7 +61,7 @@ static redisReply *ask(redisContext *context, const char *format, ...) {
     return reply;
 }
 
-// Takes a reply that has to be this text.
+// Checks that a reply is this text, and frees it.
 static void text(redisReply *reply, int type, const char *wanted, const char *what) {
     if (reply->type != type || !reply->str || strcmp(reply->str, wanted) != 0)
         failed("%s: got type %d, %s; wanted type %d, %s", what, reply->type, reply->str ? reply->str : "no text", type, wanted);
@@ -98,7 +99,7 @@ static void one_at_a_time(redisContext *context) {
     freeReplyObject(reply);
     text(ask(context, "JSON.NUMINCRBY nobody $ 1"), REDIS_REPLY_ERROR,
          "ERR could not perform this operation on a key that doesn't exist", "JSON.NUMINCRBY");
-    // A key and a value that are not text.
+    // The key and the value contain bytes that are not text.
     text(ask(context, "SET %b %b", "a\0\r\nb", (size_t)5, "\0\xff", (size_t)2), REDIS_REPLY_STATUS, "OK", "SET");
     reply = ask(context, "GET %b", "a\0\r\nb", (size_t)5);
     if (reply->len != 2 || memcmp(reply->str, "\0\xff", 2) != 0) failed("GET of bytes: %zu bytes", (size_t)reply->len);
@@ -184,7 +185,7 @@ static void resp3(void) {
 #endif
 }
 
-// The number of the node that leads, from 0, as the node at this port knows it; less if it knows none.
+// The number of the leader, from 0, as the node at this port knows it; negative if that node knows no leader.
 static int leader_at(int port) {
     redisContext *context = try_connect(port);
     if (!context) return -1;
@@ -215,7 +216,8 @@ static void kill_node(int node) {
     fclose(file);
 }
 
-// Whether an error is one of an election or a restart: nothing was done, or it is uncertain, and these may be done twice.
+// Whether an error is expected during an election or a restart, after which the program repeats the request: nothing was done, or
+// the outcome is uncertain. The requests of this program may be executed twice.
 static int passes(const char *error) {
     static const char *const codes[] = {"LOADING ", "CLUSTERDOWN ", "TRYAGAIN ", "UNCERTAIN "};
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
@@ -223,7 +225,7 @@ static int passes(const char *error) {
     return 0;
 }
 
-// hiredis itself tries nothing again: this is the loop that its users write around redisReconnect.
+// hiredis itself never retries, so its users write a loop like this one around redisReconnect.
 static void persistently(redisContext *context, const char *request, const char *wanted) {
     for (int tries = 0; tries < PATIENCE_SECONDS * 100; tries++) {
         redisReply *reply = context->err ? NULL : redisCommand(context, request);

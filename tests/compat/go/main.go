@@ -1,5 +1,5 @@
-// Go's clients that Debian has: redigo, and go-redis of version 5. scripts/compat.sh --with-go builds and runs it;
-// python/common.py says what it puts in the environment.
+// Tests the Go clients that Debian packages: redigo, and version 5 of go-redis. scripts/compat.sh --with-go builds and runs this
+// program; python/common.py describes its environment variables.
 package main
 
 import (
@@ -14,7 +14,7 @@ import (
 	goredis "gopkg.in/redis.v5"
 )
 
-// Far beyond what an election or a busy machine takes: when it is over, something is broken.
+// Maximum wait, far longer than an election takes on a busy machine.
 const patience = 60 * time.Second
 
 var (
@@ -36,7 +36,7 @@ func failed(format string, words ...any) {
 	os.Exit(1)
 }
 
-// Fails unless a reply, shown by %v, is what was wanted.
+// Fails unless a reply, formatted with %v, is the expected text.
 func same(what string, wanted string, reply any, err error) {
 	if err != nil {
 		failed("%s: %v", what, err)
@@ -74,7 +74,7 @@ func dial(node int) redis.Conn {
 	return connection
 }
 
-// Whether the server has these commands; if not, that is an error, or noted.
+// Whether the server has these commands. A missing one is noted if the environment allows it, otherwise an error.
 func has(what string, names ...string) bool {
 	connection := dial(0)
 	defer connection.Close()
@@ -103,7 +103,7 @@ func report() {
 	did, without = nil, nil
 }
 
-// The number of the node that leads, from 0, once all agree on it.
+// Waits until all nodes agree on a leader, and returns its number, from 0.
 func leader() int {
 	found := -1
 	until("a leader that all agree on", func() bool {
@@ -195,7 +195,7 @@ func redigoPublish() {
 	did = append(did, "pub/sub")
 }
 
-// redigo's pool gives a new connection when the old one broke; trying again is left to its user.
+// redigo's pool returns a new connection after the old one has broken; retrying is up to its user.
 func redigoFailover() {
 	node := leader()
 	pool := &redis.Pool{

@@ -1,4 +1,4 @@
-// What the JavaScript programs share; python/common.py says what scripts/compat.sh puts in the environment.
+// Functions that the JavaScript programs share; python/common.py describes the environment variables of scripts/compat.sh.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -9,13 +9,13 @@ const ports = process.env.COMPAT_PORTS.split(' ').map(Number);
 const port = Number(process.env.COMPAT_PORT);
 const allowMissing = process.env.COMPAT_ALLOW_MISSING === '1';
 const nodes = `${ports.length} node${ports.length > 1 ? 's' : ''}`;
-// Far beyond what an election or a busy machine takes: when it is over, something is broken.
+// Maximum wait, far longer than an election takes on a busy machine.
 const patienceMs = 60_000;
 
 const done = [];
 const leftOut = [];
 
-// The first truthy value of `probe`, which is asked again and again.
+// Calls `probe` repeatedly until it returns a truthy value, and returns that value.
 async function until(what, probe) {
   const deadline = Date.now() + patienceMs;
   for (;;) {
@@ -26,7 +26,7 @@ async function until(what, probe) {
   }
 }
 
-// A promise that is given up when nothing comes.
+// A promise that is rejected if there is no result in time.
 function within(what, promise) {
   let timer;
   const late = new Promise((_, reject) => {
@@ -35,7 +35,8 @@ function within(what, promise) {
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
-// Runs a part of a program if the server has its commands; else that is an error, or noted. `call` sends one request.
+// Runs a part of a program if the server has its commands. A missing one is noted if the environment allows it, otherwise an error.
+// `call` sends one request.
 async function part(what, needs, call, act) {
   const missing = [];
   for (const name of needs) {
@@ -54,7 +55,7 @@ async function part(what, needs, call, act) {
   }
 }
 
-// The number of the node that leads, from 0, once all that answer agree. `info` asks the node at a port.
+// Waits until all nodes that answer agree on a leader, and returns its number, from 0. `info` requests INFO from the node at a port.
 function leader(info) {
   return until('a leader that all agree on', async () => {
     const told = new Set();
@@ -67,12 +68,12 @@ function leader(info) {
   }).then(({ number }) => number);
 }
 
-// Kills a node as a crash would; scripts/compat.sh starts it again.
+// Kills a node without a shutdown; scripts/compat.sh starts it again.
 function kill(number) {
   process.kill(Number(fs.readFileSync(`${process.env.COMPAT_DIR}/node${number + 1}.pid`, 'utf8')), 'SIGKILL');
 }
 
-// Runs a program and prints its one line, or where it failed.
+// Runs a program and prints its summary line, or the part in which it failed.
 async function run(client, program) {
   try {
     await program();

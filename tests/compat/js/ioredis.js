@@ -1,4 +1,4 @@
-// ioredis: call, pipelines, transactions, pub/sub, its cluster client.
+// Tests ioredis: call, pipelines, transactions, pub/sub, its cluster client.
 'use strict';
 
 const { Redis, Cluster } = require('ioredis');
@@ -114,8 +114,8 @@ async function settled(write) {
   }
 }
 
-// ioredis sends again what was under way when the connection was lost: its defaults, but for the number of tries. A write that is
-// uncertain is left to who sent it; these may be done twice.
+// After a lost connection, ioredis sends the unanswered requests again; only the number of attempts differs from its defaults. A
+// write with an uncertain outcome is up to its user; the writes of this test may be executed twice.
 async function failover() {
   const number = await leader(info);
   const client = connect({

@@ -1,4 +1,4 @@
-// node-redis: client.json.*, pipelines, transactions, pub/sub, its cache, its cluster client.
+// Tests node-redis: client.json.*, pipelines, transactions, pub/sub, its cache, its cluster client.
 'use strict';
 
 const redis = require('redis');
@@ -15,7 +15,7 @@ async function connect(options = {}) {
   return client.connect();
 }
 
-// Every command of client.json with a call, what it gives, and what RESP3 gives if that differs.
+// For every command of client.json: a call, its result, and its result in RESP3 if that differs.
 const calls = [
   ['set', ['k', '$', { a: 1 }], 'OK'],
   ['set', ['k', '$.age', 1, { condition: 'NX' }], null],
@@ -69,7 +69,7 @@ async function jsonApi() {
 }
 
 async function pipeline(client) {
-  // What is sent in one turn goes out as one pipeline.
+  // Requests made in the same turn of the event loop are sent as one pipeline.
   const numbers = [...Array(300).keys()];
   const stored = await Promise.all(numbers.map((n) => client.json.set(`p:${n}`, '$', { n })));
   assert.ok(stored.every((answer) => answer === 'OK'));
@@ -115,7 +115,7 @@ async function publish(client) {
 async function cacheOf(client, write, read) {
   const cached = await connect({ client: { RESP: 3, clientSideCache: { ttl: 0, maxEntries: 0 } } });
   await write(client, 1);
-  // At a follower the news of that write may come behind the first reads, which is once more than needed and no fault.
+  // At a follower, the invalidation of that write may arrive after the first reads. One read too many is not an error.
   await until('a read from the cache', async () => {
     assert.equal(await read(cached), '1');
     return (cached.clientSideCache?.stats().hitCount ?? 1) > 0;
@@ -163,7 +163,7 @@ async function info(at) {
   }
 }
 
-// Repeats what an election or a restart refuses, or left uncertain: these may be done twice.
+// Repeats a request that failed or became uncertain because of an election or a restart. These requests may be executed twice.
 async function patient(what, act) {
   let answer;
   await until(what, async () => {

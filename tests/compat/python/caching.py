@@ -1,10 +1,11 @@
-"""Whether a client that caches what it reads ever uses what was changed before its last answer.
+"""Counts how often a caching client uses a value that was changed before its last reply.
 
-A round has a client read a key into its cache, changes the key, and has the client look into its cache as soon as whoever changed
-it has the answer: only what has arrived by then can have told it. Speaks the protocol by itself, so that no client library's
-own care is measured; runs against any server that has CLIENT TRACKING. Redis' own count is not zero: `scripts/compat.sh --peer --only caching`.
+In each round, a client reads a key into its cache and another one changes the key. As soon as the second one has its reply, the first
+looks into its cache: only an invalidation that has arrived by then can have updated it. The program implements the protocol itself, so
+that no client library influences the count. It runs against any server that has CLIENT TRACKING. The count of Redis is not zero:
+`scripts/compat.sh --peer --only caching`.
 
-    caching.py HOST:PORT [ROUNDS]    # without words the node at COMPAT_PORT, 2000 rounds
+    caching.py HOST:PORT [ROUNDS]    # default: the node at COMPAT_PORT, 2000 rounds
 """
 
 import os
@@ -18,7 +19,7 @@ CHANGES = ("own set", "other's set", "own exec", "other's exec", "own flush", "o
 
 
 class Push(list):
-    """A message that nobody asked for."""
+    """An unsolicited message (push)."""
 
 
 class Client:
@@ -47,7 +48,7 @@ class Client:
             return value
 
     def arrived(self):
-        """All that has come by now."""
+        """Applies all messages that have arrived by now."""
         self.socket.setblocking(False)
         try:
             while True:
@@ -78,7 +79,7 @@ class Client:
 
 
 def parse(data, at):
-    """The value at a place, and the place behind it; IndexError if it is not there whole."""
+    """The value at an offset, and the offset after it; IndexError if the value is not complete."""
     end = data.find(b"\r\n", at)
     if end < 0:
         raise IndexError
@@ -102,7 +103,7 @@ def parse(data, at):
 
 
 class Caching:
-    """A client with a cache, as client libraries have it."""
+    """A client with a cache, implemented as in client libraries."""
 
     def __init__(self, address, mode):
         self.client, self.listener, self.mode, self.cached = Client(address), None, mode, {}
@@ -139,7 +140,7 @@ class Caching:
         if key not in self.cached:
             if self.mode == "optin":
                 self.ask("CLIENT CACHING YES")
-            # A message behind the reply is about the reply: it is heard when the reply is in the cache.
+            # A message after the reply may concern it, so messages are applied once the reply is in the cache.
             self.cached[key] = self.ask(f"GET {key}")
         return self.cached[key]
 

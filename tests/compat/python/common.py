@@ -1,7 +1,12 @@
-"""What the Python programs share: where the nodes are, what is left out, and how a leader is killed.
+"""Functions that the Python programs share: the addresses of the nodes, the choice of parts, and killing a leader.
 
-scripts/compat.sh tells by the environment: COMPAT_PORTS the client ports, COMPAT_PORT that of a node that follows, COMPAT_DIR a directory with `nodeN.pid` of each
-node that is started again when it ends, COMPAT_ALLOW_MISSING=1 that a part may be left out whose commands the server has not, COMPAT_PEER=1 that it is redis-server.
+scripts/compat.sh sets these environment variables:
+
+    COMPAT_PORTS            the client ports of the nodes
+    COMPAT_PORT             the client port of a follower
+    COMPAT_DIR              a directory with `nodeN.pid` for each node, which is restarted when it ends
+    COMPAT_ALLOW_MISSING=1  parts may be skipped if the server lacks their commands
+    COMPAT_PEER=1           the server is redis-server
 """
 
 import os
@@ -15,10 +20,10 @@ PORTS = [int(port) for port in os.environ["COMPAT_PORTS"].split()]
 PORT = int(os.environ["COMPAT_PORT"])
 DIR = os.environ.get("COMPAT_DIR", "")
 ALLOW_MISSING = os.environ.get("COMPAT_ALLOW_MISSING") == "1"
-# Debian's redis-server is older than these clients, and has no JSON.
+# Debian's redis-server is older than these clients and has no JSON commands.
 PEER = os.environ.get("COMPAT_PEER") == "1"
 NODES = f"{len(PORTS)} node{'s' if len(PORTS) > 1 else ''}"
-# Far beyond what an election or a busy machine takes: when it is over, something is broken.
+# Maximum wait, far longer than an election takes on a busy machine.
 PATIENCE_SECONDS = 60
 
 done = []
@@ -27,13 +32,13 @@ _commands = None
 
 
 def check(found, wanted, what):
-    """Ends the program unless `found` is `wanted`, also in its type: 1, 1.0 and True are three things here."""
+    """Ends the program unless `found` equals `wanted` and has the same type: 1, 1.0 and True all differ."""
     if repr(found) != repr(wanted):
         raise AssertionError(f"{what}: got {found!r}, wanted {wanted!r}")
 
 
 def until(what, probe):
-    """The first truthy value of `probe`, which is asked again and again."""
+    """Calls `probe` repeatedly until it returns a truthy value, and returns that value."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not (found := probe()):
         if time.monotonic() > deadline:
@@ -43,7 +48,7 @@ def until(what, probe):
 
 
 def is_there(client, name):
-    """Whether there is a command, or a subcommand: `CLIENT TRACKINGINFO` is asked for by its name."""
+    """Whether the server has a command or, for a name such as `CLIENT TRACKINGINFO`, a subcommand."""
     if " " not in name:
         return name.upper() in _commands
     try:
@@ -54,7 +59,7 @@ def is_there(client, name):
 
 
 def has(*names):
-    """Whether the server has these commands. If not, that is an error, or noted, as the environment says."""
+    """Whether the server has these commands. A missing one is noted if the environment allows it, otherwise an error."""
     global _commands
     with redis.Redis(port=PORTS[0], decode_responses=True, protocol=2) as client:
         if _commands is None:
@@ -66,7 +71,7 @@ def has(*names):
 
 
 def part(what, needs=()):
-    """Marks a function as a part of a program: what it does, in words, and the commands it needs."""
+    """Marks a function as a part of a program, with a description and the commands that it needs."""
 
     def wrap(function):
         def run(*args):
@@ -82,7 +87,7 @@ def part(what, needs=()):
 
 
 def leader():
-    """The number of the node that leads, from 0, once all nodes that answer agree on it."""
+    """Waits until all nodes that answer agree on a leader, and returns its number, from 0."""
 
     def asked():
         told = set()
@@ -99,7 +104,7 @@ def leader():
 
 
 def kill_leader():
-    """Kills the leader as a crash would, and gives its port; scripts/compat.sh starts it again."""
+    """Kills the leader without a shutdown and returns its port; scripts/compat.sh starts it again."""
     number = leader()
     with open(f"{DIR}/node{number + 1}.pid") as file:
         os.kill(int(file.read()), signal.SIGKILL)
@@ -107,12 +112,12 @@ def kill_leader():
 
 
 def is_uncertain(error):
-    """Whether a write may have been done: the leader was lost while it was under way. One that may be done twice is repeated."""
+    """Whether an error leaves open whether the write was executed, because the leader was lost meanwhile. Such a write is repeated if it may be executed twice."""
     return str(error).startswith("UNCERTAIN")
 
 
 def settled(write):
-    """What a write answers that is repeated while it is uncertain."""
+    """The reply to a write, which is repeated while its outcome is uncertain."""
     while True:
         try:
             return write()
@@ -122,14 +127,14 @@ def settled(write):
 
 
 def report(client):
-    """The one line that a program prints; nothing was done is an error."""
+    """The summary line of a program; an error if no part was run."""
     assert done, "no part was run"
     without = f"; without {', '.join(left_out)}" if left_out else ""
     print(f"{client} ({NODES}): {', '.join(done)}{without}")
 
 
 def run(client, program):
-    """Runs `program` and prints its line, or where it failed."""
+    """Runs `program` and prints its summary line, or the part in which it failed."""
     try:
         program()
     except Exception as error:  # whatever it is: the line says it

@@ -1,15 +1,15 @@
-"""Plays what programs that no registry has ask a server, from the files in ecosystem/, over RESP2 and RESP3.
+"""Sends the requests of programs that cannot be installed here, from the files in ecosystem/, over RESP2 and RESP3.
 
-A line of a file is a request, two spaces, `=>`, and the shape that its reply must have; shapes are parted by ` | `, and one of
-them must fit. `[pipeline]` and `[end]` stand around requests that are sent together. The shapes:
+A line of a file has a request, two spaces, `=>`, and the shape that the reply must have. If there are several shapes, separated by
+` | `, one of them must fit. Requests between `[pipeline]` and `[end]` are sent together. The shapes:
 
     ok                          the status OK
     nil, int, int 5, array, array 2, array 2+
     text /a/ /b/                a text in which each of these patterns is found
-    pairs, pairs a=1 b          names with values: a map in RESP3, an array of even length in RESP2; these among them
+    pairs, pairs a=1 b          names with values, including the given ones: a map in RESP3, an array of even length in RESP2
     scan                        a cursor and an array
     error /a/                   an error in which the pattern is found
-    refused                     any answer: the program goes on after an error
+    refused                     any reply, because the program continues after an error
 """
 
 import os
@@ -30,7 +30,7 @@ class Error(str):
 
 
 class Wire:
-    """A connection that shows replies as they come: text as str, maps as dict."""
+    """A connection that returns replies without conversion: text as str, maps as dict."""
 
     def __init__(self):
         self.socket = socket.create_connection(("127.0.0.1", PORT), timeout=PATIENCE_SECONDS)
@@ -105,7 +105,7 @@ def fits(shape, reply, protocol):
 
 
 def lines(name):
-    """The requests of a file in groups that are sent together: number of the line, words, shapes."""
+    """The requests of a file, in groups that are sent together: line number, words, shapes."""
     group, together = [], False
     with open(os.path.join(HERE, name)) as file:
         for number, line in enumerate(file, 1):
@@ -138,7 +138,7 @@ def play(name):
                 if any(fits(shape, reply, protocol) for shape in shapes):
                     continue
                 absent = isinstance(reply, Error) and re.match("ERR (unknown command|unknown subcommand)", reply, re.IGNORECASE)
-                # A setting that is not there is no error.
+                # A setting that the server does not have is not an error.
                 absent = absent or (words[:2] == ["CONFIG", "GET"] and not reply)
                 if absent and ALLOW_MISSING:
                     left_out.append(" ".join(words[:2]).rstrip("*").strip())

@@ -1,8 +1,8 @@
-"""Every method of redis-py's JSON API with a call and what it gives.
+"""Every method of redis-py's JSON API, with a call and its result.
 
-redis-py shapes the reply of one command in three ways, and each must come out: as RESP2 clients have always had it, as RESP3
-sends it, and "unified" (`legacy_responses=False`), which is the same over both. A case names RESP2's value; where RESP3's and
-the unified one differ, those too.
+redis-py returns the reply to a command in one of three forms: the form for RESP2, the form for RESP3, and the "unified" form
+(`legacy_responses=False`), which is the same over both. A case has the result for RESP2, and those for RESP3 and the unified form if
+they differ.
 """
 
 import json
@@ -22,7 +22,7 @@ DOCUMENT = {
 
 
 class Case:
-    """One call: its method and arguments, what it gives, and what a path then leads to."""
+    """One call: its method, its arguments, its result, and the values at a path afterwards."""
 
     def __init__(self, method, args, resp2, resp3=..., unified=..., then=None, **options):
         self.method, self.args, self.options, self.then = method, args, options, then
@@ -31,7 +31,7 @@ class Case:
         self.unified = self.resp3 if unified is ... else unified
 
     def wanted(self, protocol, legacy):
-        """What redis-py gives with these settings; a protocol of None is RESP3 shown as RESP2."""
+        """The result of redis-py with these settings. The protocol None means RESP3 with results in the form of RESP2."""
         if not legacy:
             return self.unified
         return self.resp3 if protocol == 3 else self.resp2
@@ -116,14 +116,14 @@ CASES = [
     Case("resp", (MISSING,), None),
     Case("debug", ("MEMORY", MISSING), 0),
 ]
-# What these give depends on the server or on files; they are called by `others`.
+# The results of these methods depend on the server or on files; `others` calls them.
 OTHERS = {"debug", "set_file", "set_path"}
 
 
 def assert_complete(api):
-    """No public method of the API is without a case."""
+    """Checks that every public method of the API has a case."""
     methods = {name for name in dir(api) if not name.startswith("_") and callable(getattr(api, name))}
-    # Not requests: `execute_command` is the client's, and a pipeline is a part of its own.
+    # These are not requests: `execute_command` belongs to the client, and pipelines are tested in a separate part.
     methods -= {"execute_command", "pipeline", "client"}
     called = {case.method for case in CASES} | OTHERS
     assert methods <= called, f"no case for {sorted(methods - called)}"
@@ -131,12 +131,12 @@ def assert_complete(api):
 
 
 def prepare(api):
-    """The calls that make the documents anew."""
+    """The calls that create the documents again."""
     return [api.delete(MISSING), api.set(KEY, "$", DOCUMENT), api.set(OTHER, "$", {"age": 7})]
 
 
 def files():
-    """A directory with a document in a file of its own."""
+    """A directory with one document in a file."""
     directory = tempfile.TemporaryDirectory(prefix="compatfiles")
     path = os.path.join(directory.name, "document.json")
     with open(path, "w") as file:

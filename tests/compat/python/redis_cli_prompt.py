@@ -1,4 +1,4 @@
-"""redis-cli's prompt, typed at as a person does: hints from COMMAND DOCS, MULTI, SUBSCRIBE."""
+"""Tests redis-cli's prompt with typed input: hints from COMMAND DOCS, MULTI, SUBSCRIBE."""
 
 import fcntl
 import os
@@ -13,12 +13,12 @@ import time
 
 from common import PATIENCE_SECONDS, PORT, PORTS, kill_leader, leader, part, run, until
 
-# Sequences that move the cursor and colour the text.
+# Escape sequences that move the cursor and colour the text.
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
 class Prompt:
-    """A redis-cli on a terminal of its own."""
+    """A redis-cli on a pseudo-terminal."""
 
     def __init__(self, port=PORT):
         self.port = port
@@ -26,7 +26,7 @@ class Prompt:
     def __enter__(self):
         self.home = tempfile.TemporaryDirectory(prefix="compat-cli")
         self.terminal, inner = pty.openpty()
-        # Wide enough for any hint; of a terminal without a size redis-cli asks where its cursor is.
+        # Wide enough for any hint. On a terminal without a size, redis-cli would query the position of the cursor.
         fcntl.ioctl(inner, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 500, 0, 0))
         environment = dict(os.environ, TERM="xterm", HOME=self.home.name)
         self.process = subprocess.Popen(["redis-cli", "-p", str(self.port)], stdin=inner, stdout=inner, stderr=inner,
@@ -58,9 +58,9 @@ class Prompt:
         os.write(self.terminal, text.encode())
 
     def enter(self, line, *wanted, prompt=f":{PORT}> "):
-        """Types a line and waits for these texts in its answer, one behind another, and the next prompt.
+        """Types a line, and waits for these texts in the output, in this order, and for the next prompt.
 
-        What is typed before there is a prompt is thrown away.
+        Input that is typed before there is a prompt is discarded.
         """
         self.type(line + "\r")
         for text in (*wanted, prompt):
@@ -68,7 +68,7 @@ class Prompt:
 
 
     def answer(self, line):
-        """What is shown from a line that is typed to the next prompt, of whichever kind."""
+        """Types a line and returns the output up to the next prompt of any kind."""
         self.seen = ""
         self.type(line + "\r")
         self.read("> ", lambda seen: re.search(r"\n.*> \r?$", seen, re.DOTALL))
@@ -115,7 +115,7 @@ def transactions():
 def subscribe():
     with Prompt() as prompt:
         prompt.until("> ")
-        # There is no prompt while it listens.
+        # redis-cli shows no prompt while it is subscribed.
         prompt.enter("SUBSCRIBE typed", '1) "subscribe"', '2) "typed"', prompt="3) (integer) 1")
 
 
@@ -125,7 +125,7 @@ def failover():
         prompt.until("> ")
         assert "OK" in prompt.answer("JSON.SET before $ 1")
         kill_leader()
-        # It connects again by itself with the next line.
+        # redis-cli connects again at the next line.
         until("JSON.SET after the leader was killed", lambda: "OK" in prompt.answer("JSON.SET after $ 2"))
         read = prompt.answer("JSON.MGET before after $")
         assert '1) "[1]"' in read and '2) "[2]"' in read, read

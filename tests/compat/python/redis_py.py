@@ -1,4 +1,4 @@
-"""redis-py, as most people use it: its whole JSON API, pipelines, transactions, pub/sub, its cache."""
+"""Tests redis-py in its usual form: its whole JSON API, pipelines, transactions, pub/sub, its cache."""
 
 import sys
 import warnings
@@ -12,9 +12,9 @@ from redis.retry import Retry
 import json_cases
 from common import PATIENCE_SECONDS, PEER, PORT, PORTS, check, has, kill_leader, leader, part, run, settled, until
 
-# redis-py gave these names up; people call them still.
+# These names are deprecated in redis-py, but still in use.
 warnings.simplefilter("ignore", DeprecationWarning)
-# As redis-py is told, and how it calls that: a protocol of None is its default.
+# The settings for redis-py, with names for the output. The protocol None is redis-py's default.
 SHAPES = [(2, True), (3, True), (None, True), (2, False), (3, False)]
 
 
@@ -23,7 +23,7 @@ def connect(protocol=None, legacy=True, **options):
 
 
 def json_calls(client, protocol, legacy):
-    """Every case on this client."""
+    """Runs every case on this client."""
     api = client.json()
     for case in json_cases.CASES:
         json_cases.prepare(api)
@@ -175,7 +175,7 @@ def publish():
             kinds = sorted(listener.get_message(timeout=PATIENCE_SECONDS)["type"] for _ in range(2))
             check(kinds, ["message", "pmessage"], "what a publish brings")
             if protocol == 2:
-                # In RESP3 the answer is no push, and redis-py takes no other here.
+                # In RESP3 this reply is not a push message, and redis-py accepts only those here.
                 listener.ping("still there")
                 check(message("pong")["data"], "still there", "PING while subscribed")
             listener.unsubscribe()
@@ -237,7 +237,7 @@ def other_nodes():
         if port == PORT:
             continue
         caching = connect(3, cache_config=CacheConfig())
-        # One that caches takes no messages.
+        # A client with a cache cannot receive messages.
         with caching as cached, connect() as client, redis.Redis(port=port, decode_responses=True) as other:
             key = f"from:{port}"
             listener = client.pubsub(ignore_subscribe_messages=True)

@@ -1,4 +1,4 @@
-"""redis-py's asyncio client: the JSON API, many tasks at once, pipelines, transactions, pub/sub."""
+"""Tests redis-py's asyncio client: the JSON API, many tasks at once, pipelines, transactions, pub/sub."""
 
 import asyncio
 import warnings
@@ -21,7 +21,7 @@ def connect(protocol=None, legacy=True, **options):
 
 
 def blocking(coroutine):
-    """Runs a part in a loop of its own."""
+    """Runs a part in a separate event loop."""
 
     def act():
         return asyncio.run(asyncio.wait_for(coroutine(), PATIENCE_SECONDS * 2))

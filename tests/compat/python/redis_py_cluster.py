@@ -1,4 +1,4 @@
-"""redis-py's cluster mode and redis-cli's on three nodes: reads of the master and of replicas, and a killed leader."""
+"""Tests the cluster modes of redis-py and redis-cli on three nodes: reads of the master and of replicas, and a killed leader."""
 
 import asyncio
 import os
@@ -45,7 +45,7 @@ def use(protocol, read_from_replicas):
     for number in range(50):
         assert cluster.json().set(f"{prefix}:{number}", "$", {"n": number})
     for number in range(50):
-        # A replica may be a moment behind.
+        # A replica may not have applied the write yet.
         until("a replica", lambda: cluster.json().get(f"{prefix}:{number}", "$.n") == [number])
     pipeline = cluster.pipeline()
     for number in range(100):
@@ -70,7 +70,7 @@ def json_api():
         cluster = connect(protocol)
         api = cluster.json()
         for case in json_cases.CASES:
-            # Of several keys redis-py asks that their slots be one; it says so before it sends anything.
+            # redis-py requires several keys to have the same slot, and raises an error before it sends anything.
             if case.method not in ("mset", "mget", "jsonmget", "debug"):
                 json_cases.prepare(api)
                 found = getattr(api, case.method)(*case.args, **case.options)

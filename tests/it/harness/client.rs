@@ -1,4 +1,4 @@
-//! A blocking client, for requests, replies and raw bytes.
+//! A blocking client for requests, replies and raw bytes.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -27,7 +27,7 @@ impl Client {
         Ok(Client { stream, decoder: ReplyDecoder::new(Limits::DEFAULT), incoming: BytesMut::new() })
     }
 
-    /// A second handle on the same socket, to send from another thread.
+    /// Another handle on the same socket, to send from a second thread.
     pub fn sender(&self) -> TcpStream {
         self.stream.try_clone().unwrap()
     }
@@ -42,12 +42,13 @@ impl Client {
         self.send_bytes(&bytes)
     }
 
-    /// Closes the sending half of the connection.
+    /// Closes the sending direction of the connection.
     pub fn finish_sending(&mut self) {
         self.stream.shutdown(Shutdown::Write).unwrap();
     }
 
-    /// The next reply; [`ErrorKind::UnexpectedEof`] if the server closed the connection instead.
+    /// Waits for the next reply; the error [`ErrorKind::UnexpectedEof`] if the server closed the
+    /// connection instead.
     pub fn receive(&mut self) -> io::Result<Value> {
         loop {
             match self.decoder.decode(&mut self.incoming) {
@@ -63,7 +64,7 @@ impl Client {
         }
     }
 
-    /// All replies that have arrived and were not received yet.
+    /// Receives all replies that have already arrived.
     pub fn arrived(&mut self) -> io::Result<Vec<Value>> {
         self.stream.set_nonblocking(true)?;
         let arrived = self.take_arrived();
@@ -90,7 +91,7 @@ impl Client {
         Ok(arrived)
     }
 
-    /// All bytes until the server closes the connection.
+    /// Receives all bytes until the server closes the connection.
     pub fn receive_to_end(&mut self) -> io::Result<Vec<u8>> {
         let mut bytes = self.incoming.split().to_vec();
         self.stream.read_to_end(&mut bytes)?;
@@ -103,13 +104,13 @@ impl Client {
         self.receive().unwrap()
     }
 
-    /// As [`Client::call`], for a request in the syntax of redis-cli.
+    /// Like [`Client::call`], for a request in the syntax of redis-cli.
     pub fn ask(&mut self, line: &str) -> Value {
         let words = split_words(line.as_bytes()).unwrap_or_else(|_| panic!("{line}: quotes"));
         self.call(&words)
     }
 
-    /// The text of a reply, or of an error.
+    /// Sends a request, and returns the text of its reply or error.
     pub fn text(&mut self, line: &str) -> String {
         text_of(&self.ask(line)).unwrap_or_else(|| panic!("{line}: the reply is not a text"))
     }
@@ -132,27 +133,28 @@ impl Client {
         requests.iter().for_each(|words| encode_request(words, &mut bytes));
         let mut sender = self.sender();
         std::thread::scope(|scope| {
-            // From another thread: a server whose replies are not read stops reading requests.
+            // Sends from another thread, because a server whose replies are not read stops reading
+            // requests.
             scope.spawn(move || sender.write_all(&bytes).unwrap());
             requests.iter().map(|_| self.receive().unwrap()).collect()
         })
     }
 
-    /// A field of INFO.
+    /// The value of a field of INFO.
     pub fn info(&mut self, field: &str) -> Option<String> {
         let text = self.text("INFO everything");
         let found = text.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
         found.map(str::to_owned)
     }
 
-    /// A field of INFO that is a number.
+    /// The value of a field of INFO that is a number.
     pub fn info_number(&mut self, field: &str) -> i64 {
         let value = self.info(field).unwrap_or_else(|| panic!("INFO has no {field}"));
         value.parse().unwrap_or_else(|_| panic!("{field}:{value} is not a number"))
     }
 }
 
-/// The text of a reply, or of an error.
+/// The text of a reply or an error; `None` for other values.
 pub fn text_of(value: &Value) -> Option<String> {
     match value {
         Value::Error(line) => Some(line.clone()),
@@ -160,7 +162,7 @@ pub fn text_of(value: &Value) -> Option<String> {
     }
 }
 
-/// A reply for a script: one line per element, as redis-cli shows it, without its numbering.
+/// Formats a reply for a script: one line per element, as in redis-cli but without numbers.
 pub fn show(value: &Value) -> String {
     let many = |items: &[Value]| match items {
         [] => "(empty)".to_owned(),

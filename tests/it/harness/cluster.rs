@@ -1,8 +1,8 @@
-//! The nodes of a scenario. Each has its directory and addresses from the first time it is named,
-//! so that other nodes can be configured with them before it runs.
+//! The nodes of a scenario. A node has a directory and addresses as soon as a test refers to it, so
+//! that other nodes can be configured with these addresses before the node runs.
 //!
-//! Invariant: an address belongs to one node. Each test process has an IP address of its own in
-//! 127.0.0.0/8, so neither another test nor an outgoing connection takes a port while its node is
+//! Invariant: no two nodes have the same address. Each test process has its own IP address in
+//! 127.0.0.0/8, so neither another test nor an outgoing connection can use a port while its node is
 //! down.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -40,7 +40,7 @@ impl Cluster {
         })
     }
 
-    /// Three running initial members, with these flags.
+    /// A cluster of three running initial members with these flags.
     pub fn of_three(flags: &[&str]) -> Cluster {
         let mut cluster = Cluster::new();
         cluster.found(3, flags);
@@ -48,17 +48,17 @@ impl Cluster {
         cluster
     }
 
-    /// The node with this number, started or not.
+    /// The node with this number, which may not have been started.
     pub fn node(&mut self, id: u64) -> &mut TestNode {
         &mut self.place(id).node
     }
 
-    /// The node with this number in another directory, not started.
+    /// The node with this number in another directory; it is not started.
     pub fn moved_to(&mut self, id: u64, dir: &std::path::Path) -> TestNode {
         self.node(id).moved_to(dir)
     }
 
-    /// Makes the nodes 1 to `count` the initial members of a cluster; none is started.
+    /// Configures the nodes 1 to `count` as the initial members of a cluster; none is started.
     pub fn found(&mut self, count: u64, flags: &[&str]) {
         let said = |id| {
             let place = self.place(id);
@@ -85,18 +85,18 @@ impl Cluster {
         self.nodes.iter().filter(|(_, place)| place.node.is_running()).map(|(id, _)| *id).collect()
     }
 
-    /// A connection to a running node. A node that joins a cluster restarts itself, so connecting
-    /// may take a moment.
+    /// A connection to a running node. Connecting may take a moment, because a node that joins a
+    /// cluster restarts itself.
     pub fn client(&self, id: u64) -> Client {
         assert!(self.nodes[&id].node.is_running(), "node {id} is not running");
-        until(&format!("node {id} to take connections"), || Client::try_connect(self.address(id)).ok())
+        until(&format!("node {id} to accept connections"), || Client::try_connect(self.address(id)).ok())
     }
 
     pub fn address(&self, id: u64) -> &str {
         &self.nodes[&id].client
     }
 
-    /// A field of INFO; also `None` while a node restarts itself to join a cluster.
+    /// A field of INFO; `None` also while a node restarts itself to join a cluster.
     fn info(&self, id: u64, field: &str) -> Option<String> {
         let mut client = Client::try_connect(self.address(id)).ok()?;
         client.send(&["INFO", "everything"]).ok()?;
@@ -108,13 +108,13 @@ impl Cluster {
         self.info(id, field)?.parse().ok()
     }
 
-    /// Running nodes that were not removed.
+    /// The running nodes, except those that were removed.
     pub fn members(&self) -> Vec<u64> {
         let removed = |id: &u64| until("INFO", || self.info(*id, "removed")) != "0";
         self.running().into_iter().filter(|id| !removed(id)).collect()
     }
 
-    /// The leader, once all running members agree that it leads.
+    /// Waits until all running members agree on a leader, and returns its number.
     pub fn leader(&self) -> u64 {
         let members = self.members();
         until("a leader that all agree on", || {
@@ -131,14 +131,15 @@ impl Cluster {
         until("leadership to be handed over", || {
             let leader = self.leader();
             if leader != id {
-                // It may be refused while a node is behind; the loop checks the leader.
+                // The request may be refused while the node's log is behind; the loop repeats it
+                // until the node leads.
                 self.client(leader).ask(&format!("RAFT.TRANSFER_LEADER {id}"));
             }
             (leader == id).then_some(())
         });
     }
 
-    /// Waits until every running member has applied what the leader has committed.
+    /// Waits until every running member has applied every entry that the leader has committed.
     pub fn wait_until_caught_up(&self) {
         let leader = self.leader();
         let committed = self.number(leader, "commit_index").expect("a leader has committed something");
@@ -156,28 +157,30 @@ impl Cluster {
     }
 
     /// Checks that all running members have the same state once they have applied the same entries.
-    /// No client may write meanwhile.
+    /// No client may write at the same time.
     pub fn assert_digests_agree(&self) {
         let members = self.members();
         let applied =
             || members.iter().map(|id| self.number(*id, "last_applied")).collect::<Option<BTreeSet<u64>>>();
-        let digests = until("nodes that have applied equally much", || {
+        let digests = until("all nodes to have applied the same entries", || {
             let before = applied().filter(|applied| applied.len() == 1)?;
             let digest = |id: &u64| self.client(*id).text("DEBUG DIGEST");
             let digests: BTreeSet<String> = members.iter().map(digest).collect();
-            // The cluster may have added an entry of its own meanwhile.
+            // Compared only if no entry was applied meanwhile: the cluster may add entries of its
+            // own.
             (applied()? == before && digests.iter().all(|digest| digest.len() == 40)).then_some(digests)
         });
         assert_eq!(digests.len(), 1, "nodes {members:?} have different states: {digests:?}");
     }
 
-    /// Removes a member, through another one.
+    /// Removes a member by a request to another one.
     pub fn remove(&self, id: u64) {
         until(&format!("node {id} to be removed"), || {
             let others: Vec<u64> = self.members().into_iter().filter(|other| *other != id).collect();
             let leader = others.iter().find_map(|other| self.number(*other, "leader_id"))?;
             let through = if leader == id { *others.first()? } else { leader };
-            // It may be refused during another change; the loop checks the members.
+            // The request may be refused during another change; the loop repeats it until the
+            // member is removed.
             self.client(through).ask(&format!("RAFT.NODE REMOVE {id}"));
             let knows = |other: &u64| {
                 self.info(*other, "cluster_size").is_none()
@@ -196,14 +199,15 @@ impl Cluster {
         });
     }
 
-    /// Replaces `{1}` by the client address of node 1, and `{1.raft}` by its Raft address.
+    /// Replaces `{1}` in a line by the client address of node 1, and `{1.raft}` by its address for
+    /// other nodes.
     pub fn with_addresses(&self, line: &str) -> String {
         self.nodes.iter().fold(line.to_owned(), |line, (id, place)| {
             line.replace(&format!("{{{id}}}"), &place.client).replace(&format!("{{{id}.raft}}"), &place.raft)
         })
     }
 
-    /// Masks what differs from run to run: addresses, directories, names of clusters.
+    /// Masks text that differs between runs: addresses, directories, and names of clusters.
     pub fn masked(&self, text: &str) -> String {
         let masked = self.nodes.iter().fold(text.to_owned(), |text, (id, place)| {
             let text = text.replace(&place.client, &format!("{{{id}}}"));
@@ -219,11 +223,11 @@ impl Cluster {
     }
 }
 
-/// An unused address, returned only once.
+/// An unused address, which is never returned twice.
 pub fn free_address() -> String {
     static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
     let [_, high, middle, low] = std::process::id().to_be_bytes();
-    // Other programs use 127.0.x.x.
+    // The second byte is at least 128, because other programs use lower addresses.
     let ip = std::net::Ipv4Addr::new(127, high | 0x80, middle, low);
     loop {
         let port = TcpListener::bind((ip, 0)).unwrap().local_addr().unwrap().port();

@@ -1,12 +1,12 @@
 //! Clients that write and read on every node of a cluster, and check their replies.
 //!
-//! Each client writes documents and a counter of its own, and reads the newest of these, its own
-//! and the others', each time through a random node.
+//! Each client writes documents and a counter of its own, and reads the newest documents and
+//! counters of all clients, always through a random node.
 //!
 //! Invariants of the cluster that they check:
 //! * a read sees every write that any node acknowledged before the read began;
-//! * an acknowledged write persists, a refused one never appears, and none is applied twice;
-//! * every error asks the client to retry, or says that the write is uncertain.
+//! * an acknowledged write persists, a refused write never appears, and no write is applied twice;
+//! * every error means either that the client may retry, or that the write is uncertain.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -20,15 +20,15 @@ use super::documents::{Ledger, document, set_request};
 use super::wait::until;
 use super::{Client, Dice};
 
-/// The errors of a node that did nothing.
+/// The codes of errors after which nothing was done.
 const NOT_DONE: [&str; 3] = ["CLUSTERDOWN", "TRYAGAIN", "LOADING"];
 const PERHAPS_DONE: &str = "UNCERTAIN";
 /// The name under which lost connections are counted.
 const LOST: &str = "(the connection was lost)";
 const UNREACHABLE: &str = "(no connection)";
-/// One document has all counters, which fixes the number of keys.
+/// The document that has the counters of all clients. With only one, the number of keys is known.
 const COUNTERS: &str = "counters";
-/// The number of acknowledged writes of each client that counts as progress.
+/// Number of acknowledged writes per client that count as progress.
 const PROGRESS: u64 = 10;
 
 pub struct Crowd {
@@ -44,30 +44,31 @@ struct Shared {
     reads: AtomicU64,
 }
 
-/// The acknowledged writes of one client, which all clients read.
+/// The acknowledged writes of one client, as all clients see them.
 #[derive(Default)]
 struct Progress {
-    /// The last acknowledged document, numbered from 1; 0: none.
+    /// The number of the last acknowledged document, counted from 1; 0 if there is none.
     document: AtomicU64,
-    /// The highest acknowledged value of its counter.
+    /// The highest acknowledged value of the client's counter.
     counter: AtomicU64,
     increments: AtomicU64,
     uncertain_increments: AtomicU64,
     writes: AtomicU64,
 }
 
-/// What the clients did, and the replies they got.
+/// The operations of the clients, and the replies that they got.
 pub struct Seen {
     pub ledger: Ledger,
-    /// The number of each error, and of lost connections.
+    /// How often each error occurred, including lost connections.
     pub errors: BTreeMap<String, u64>,
     pub writes: u64,
     pub reads: u64,
-    /// For each client, the least and the most increments that may have been applied.
+    /// For each client, the minimum and the maximum number of increments that may have been
+    /// applied.
     increments: Vec<(u64, u64)>,
 }
 
-/// How a request ended.
+/// The outcome of a request.
 enum Outcome {
     Answered(Value),
     Refused,
@@ -75,7 +76,7 @@ enum Outcome {
 }
 
 impl Crowd {
-    /// Starts `count` clients of these nodes, and waits until each of them writes.
+    /// Starts `count` clients of these nodes, and waits until each of them makes progress.
     pub fn start(count: usize, nodes: Vec<String>) -> Crowd {
         let crowd = Crowd::spawn(count, nodes);
         crowd.wait_for_progress();
@@ -103,7 +104,8 @@ impl Crowd {
         Crowd { shared, threads }
     }
 
-    /// Waits until a client finds a violated invariant, stops the others, and returns its message.
+    /// Waits until a client finds that an invariant does not hold, stops the others, and returns
+    /// its message.
     pub fn wait_for_complaint(self) -> String {
         until("a complaint", || self.threads.iter().any(JoinHandle::is_finished).then_some(()));
         self.shared.stopping.store(true, Ordering::SeqCst);
@@ -112,12 +114,12 @@ impl Crowd {
         *complaint.downcast::<String>().expect("a panic has a message")
     }
 
-    /// Makes the clients use these nodes from now on.
+    /// From now on, the clients use these nodes.
     pub fn use_nodes(&self, nodes: Vec<String>) {
         *self.shared.nodes.lock().unwrap() = nodes;
     }
 
-    /// Waits until each client has [`PROGRESS`] more writes acknowledged.
+    /// Waits until each client has [`PROGRESS`] further writes acknowledged.
     pub fn wait_for_progress(&self) {
         let count = |client: &Progress| client.writes.load(Ordering::SeqCst);
         let before: Vec<u64> = self.shared.clients.iter().map(count).collect();
@@ -129,7 +131,7 @@ impl Crowd {
         }
     }
 
-    /// Stops the clients.
+    /// Stops the clients, and returns what they have done.
     pub fn stop(self) -> Seen {
         self.shared.stopping.store(true, Ordering::SeqCst);
         let mut ledger = Ledger::default();
@@ -153,7 +155,7 @@ impl Crowd {
 }
 
 impl Seen {
-    /// Checks a node against all replies.
+    /// Compares the state of a node with all replies that the clients got.
     pub fn check(&mut self, client: &mut Client) {
         self.ledger.check_beside(client, 1);
         for (number, (least, most)) in self.increments.iter().enumerate() {
@@ -254,7 +256,7 @@ impl Member {
         self.dice.below(self.shared.clients.len() as u64) as usize
     }
 
-    /// Sends a request to a random node. Errors are counted; an unexpected one ends the test.
+    /// Sends a request to a random node. Errors are counted, and an unexpected one ends the test.
     fn ask<W: AsRef<[u8]>>(&mut self, words: &[W]) -> Outcome {
         let nodes = self.shared.nodes.lock().unwrap().clone();
         let address = nodes[self.dice.below(nodes.len() as u64) as usize].clone();
@@ -263,7 +265,7 @@ impl Member {
             None => Client::try_connect(&address),
         };
         let Ok(mut client) = client else {
-            // A node that is down refuses at once, so this avoids a busy loop.
+            // Avoids a busy loop while a node that is down refuses connections at once.
             std::thread::yield_now();
             return self.failed(UNREACHABLE, Outcome::Refused);
         };

@@ -1,5 +1,5 @@
-//! Documents that follow from their keys, writers that send them, and the ledger of what was
-//! acknowledged.
+//! Documents that are derived from their keys, writers that send them, and a ledger of the
+//! acknowledged ones.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,7 +8,7 @@ use jsonvault::resp::{Value, encode_request};
 
 use super::Client;
 
-/// The document of a key, in the compact text of JSON.GET. Types and sizes vary with the key.
+/// The document for a key, in the compact text of JSON.GET. Types and sizes depend on the key.
 pub fn document(key: &str) -> String {
     let sum = key.bytes().fold(7_u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(byte)));
     let bytes = match sum % 100 {
@@ -27,29 +27,29 @@ pub fn set_request(key: &str) -> Vec<String> {
     ["JSON.SET", key, "$", &document(key)].map(str::to_owned).to_vec()
 }
 
-/// What is known of a sent document.
+/// What is known about a document that was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
-    /// Sent without a reply: it may exist or not.
+    /// The document was sent and got no reply, so it may or may not exist.
     Unknown,
-    /// Acknowledged, or found once: it must exist.
+    /// The document was acknowledged, or found once, so it must exist.
     Stored,
-    /// Refused, or missing once: it must not appear later.
+    /// The document was refused, or missing once, so it must not appear later.
     Absent,
 }
 
-/// The documents that a test has sent, with what is known of each.
+/// The documents that a test has sent, with what is known about each.
 #[derive(Debug, Default)]
 pub struct Ledger {
     sent: BTreeMap<String, Fate>,
 }
 
-/// The result of comparing a ledger with a node.
+/// The result of comparing a ledger with the documents of a node.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Found {
-    /// Known to be stored, and found.
+    /// Number of documents that had to be stored, and were found.
     pub expected: usize,
-    /// Found, although the client got no reply.
+    /// Number of documents that were found, although the client got no reply.
     pub unacknowledged: usize,
 }
 
@@ -63,7 +63,7 @@ impl Ledger {
         *known = Fate::Stored;
     }
 
-    /// The node reported that nothing was changed.
+    /// Records that the node reported that nothing was changed.
     pub fn refused(&mut self, key: &str) {
         self.sent.insert(key.to_owned(), Fate::Absent);
     }
@@ -72,13 +72,13 @@ impl Ledger {
         self.sent.extend(other.sent);
     }
 
-    /// Checks that every acknowledged document exists as it was sent, that one without a reply is
-    /// whole or absent and remains so, and that no other keys exist.
+    /// Checks that every acknowledged document exists and is equal to the one sent; that a document
+    /// without a reply is either complete or absent, and remains so; and that no other keys exist.
     pub fn check(&mut self, client: &mut Client) -> Found {
         self.check_beside(client, 0)
     }
 
-    /// The same beside `others` other keys.
+    /// Like [`Ledger::check`], but there are also `others` other keys.
     pub fn check_beside(&mut self, client: &mut Client, others: usize) -> Found {
         let keys: Vec<String> = self.sent.keys().cloned().collect();
         let mut found = Found { expected: 0, unacknowledged: 0 };
@@ -111,8 +111,9 @@ impl Ledger {
     }
 }
 
-/// Writes documents, `window` requests at a time, until the connection ends or `enough` of them are
-/// sent. `acknowledged` counts the acknowledged ones. A reply other than OK fails the test.
+/// Writes documents, `window` requests at a time, until the connection ends or `enough` of them
+/// have been sent. `acknowledged` counts the acknowledged ones. A reply other than OK fails the
+/// test.
 pub fn write_until_lost(
     address: &str,
     prefix: &str,
@@ -130,7 +131,8 @@ pub fn write_until_lost(
             encode_request(&set_request(key), &mut bytes);
             ledger.sent(key.clone());
         }
-        // Replies that arrived before the connection ended count as acknowledged.
+        // Replies that arrive before the connection ends count as acknowledgements, even if sending
+        // fails.
         let sent = client.send_bytes(&bytes);
         for key in &keys {
             match client.receive() {

@@ -1,7 +1,7 @@
 /* Faults of the machine for one server process: a time of day that is set wrong, and a disk that is slow or fails.
  *
- * Loaded with LD_PRELOAD. A test writes the faults into the file that FAULTS_FILE names, which is mapped here, so that
- * they hold from the next call on. It calls the kernel directly: nothing has to be looked up before main. */
+ * Loaded with LD_PRELOAD. A test writes the faults into the file that FAULTS_FILE names. The file is mapped here, so that
+ * changes apply from the next call on. System calls are made directly, because no function can be looked up before main. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -14,12 +14,12 @@
 #include <time.h>
 #include <unistd.h>
 
-/* As harness/faults.rs writes and reads it. */
+/* The layout of the file, the same as in harness/faults.rs. */
 struct faults {
     _Atomic int64_t clock_ahead_ms;
     _Atomic int64_t sync_delay_ms;
     _Atomic int64_t sync_errno;
-    /* How many syncs were delayed or failed; counted when they begin. */
+    /* The number of syncs that were delayed or failed, counted when they begin. */
     _Atomic int64_t syncs_hit;
 };
 
@@ -62,7 +62,7 @@ time_t time(time_t *out) {
     return now.tv_sec;
 }
 
-/* Waits as long as the delay says, which may be made shorter meanwhile; the result of the sync. */
+/* Waits for the delay, which may be shortened meanwhile, and returns the result of the sync. */
 static int sync_with(long call, int fd) {
     if (faults->sync_delay_ms || faults->sync_errno) faults->syncs_hit++;
     const struct timespec step = {.tv_nsec = 10 * 1000000};

@@ -1,4 +1,4 @@
-//! Injects faults of the machine into one node: a wrong time of day, a disk that is slow, hangs or
+//! Simulates faults of one node's machine: a wrong time of day, and a disk that is slow, hangs or
 //! fails.
 //!
 //! The node's process preloads `faults.c`, compiled to a library by the C compiler that Rust links
@@ -20,18 +20,18 @@ const CLOCK_AHEAD_MS: u64 = 0;
 const SYNC_DELAY_MS: u64 = 1;
 const SYNC_ERRNO: u64 = 2;
 const SYNCS_HIT: u64 = 3;
-/// `EIO`, the error of a disk that lost written data.
+/// `EIO`, the error of a disk that has lost written data.
 const INPUT_OUTPUT_ERROR: i64 = 5;
 
-/// The faults of one node; none at first. They stay in force until they are changed, also over
-/// restarts.
+/// The faults of one node. There are none at first; they remain in force until they are changed,
+/// even after a restart.
 pub struct Faults {
     shared: File,
     _home: TempDir,
 }
 
 impl Faults {
-    /// Prepares a node that is not running yet.
+    /// Prepares faults for a node that is not running yet.
     pub fn of(node: &mut TestNode) -> Faults {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("faults");
@@ -52,40 +52,40 @@ impl Faults {
         i64::from_ne_bytes(bytes)
     }
 
-    /// Sets the time of day ahead by `ms`; a negative number sets it behind.
+    /// Sets the time of day ahead by `ms` milliseconds, or behind if `ms` is negative.
     pub fn set_clock_ahead(&self, ms: i64) {
         self.put(CLOCK_AHEAD_MS, ms);
     }
 
-    /// Delays every sync.
+    /// Delays every further sync.
     pub fn delay_syncs(&self, by: Duration) {
         self.put(SYNC_DELAY_MS, by.as_millis() as i64);
     }
 
-    /// Makes every sync hang until the disk is healed.
+    /// Makes every further sync hang until the disk is healed.
     pub fn hang_syncs(&self) {
         self.put(SYNC_DELAY_MS, i64::MAX);
     }
 
-    /// Makes every sync fail.
+    /// Makes every further sync fail.
     pub fn fail_syncs(&self) {
         self.put(SYNC_ERRNO, INPUT_OUTPUT_ERROR);
     }
 
-    /// Ends the faults of syncs, also for those that are waiting.
+    /// Ends the faults of syncs, including those of syncs that hang now.
     pub fn heal_syncs(&self) {
         self.put(SYNC_DELAY_MS, 0);
         self.put(SYNC_ERRNO, 0);
     }
 
-    /// Waits until `count` more syncs have met the fault.
+    /// Waits until `count` further syncs have been affected by a fault.
     pub fn wait_for_syncs(&self, count: i64) {
         let before = self.get(SYNCS_HIT);
         until("syncs that meet the fault", || (self.get(SYNCS_HIT) >= before + count).then_some(()));
     }
 }
 
-/// The library, compiled once per process.
+/// The library, which is compiled once per process.
 fn library() -> &'static Path {
     static BUILT: LazyLock<(TempDir, PathBuf)> = LazyLock::new(|| {
         let home = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! Background writers, one on each node, which run until they are stopped or their node is gone.
+//! Background writers, one for each node, which run until they are stopped or their node is gone.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,10 +11,10 @@ use super::Client;
 use super::documents::{Ledger, set_request};
 use super::wait::until;
 
-/// The error of a write that was not applied because the cluster has no leader.
+/// The error code of a write that was not applied because the cluster has no leader.
 const NOT_DONE: &str = "CLUSTERDOWN";
 const PERHAPS_DONE: &str = "UNCERTAIN";
-/// The number of acknowledged writes that counts as progress.
+/// Number of acknowledged writes that count as progress.
 const PROGRESS: u64 = 20;
 
 pub struct Load {
@@ -27,18 +27,18 @@ struct Writer {
     thread: JoinHandle<Written>,
 }
 
-/// The result of a writer.
+/// The result of one writer.
 pub struct Written {
     pub ledger: Ledger,
-    /// The errors that it got.
+    /// The errors that the writer got.
     pub errors: Vec<String>,
-    /// Whether its connection ended before it was stopped.
+    /// Whether the writer's connection ended before the writer was stopped.
     pub lost: bool,
 }
 
 impl Load {
-    /// Starts a writer on each of these nodes, and waits until all of them write. Each load of a
-    /// test needs a `name` of its own.
+    /// Starts a writer on each of these nodes, and waits until all of them make progress. Each load
+    /// of a test needs a different `name`.
     pub fn start<'a>(name: &str, nodes: impl Iterator<Item = (u64, &'a str)>) -> Load {
         let stopping = Arc::new(AtomicBool::new(false));
         let writer = |(id, address): (u64, &str)| {
@@ -54,7 +54,7 @@ impl Load {
         load
     }
 
-    /// Waits until each writer with a running node has [`PROGRESS`] more writes acknowledged.
+    /// Waits until each writer whose node is running has [`PROGRESS`] further writes acknowledged.
     pub fn wait_for_progress(&self) {
         let count = |writer: &Writer| writer.acknowledged.load(Ordering::Relaxed);
         let before: Vec<u64> = self.writers.values().map(count).collect();

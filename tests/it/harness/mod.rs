@@ -1,8 +1,8 @@
-//! Real server processes, clients, and the load and the faults that tests put on them.
+//! Real server processes, their clients, and the load and the faults to which tests expose them.
 //!
 //! Invariants:
-//! * no process outlives the value that owns it;
-//! * no port and no directory is fixed, so tests run in parallel;
+//! * a process ends when the value that owns it is dropped;
+//! * ports and directories are not fixed, so tests can run in parallel;
 //! * tests wait for conditions ([`wait::until`]), not for time to pass.
 
 pub mod client;
@@ -25,7 +25,7 @@ pub use node::TestNode;
 pub struct Dice(u64);
 
 impl Dice {
-    /// Seeded with `JSONVAULT_SEED`, or with a random number.
+    /// A generator with the seed `JSONVAULT_SEED`, or with a random seed.
     pub fn new() -> Dice {
         let given = std::env::var("JSONVAULT_SEED").ok().and_then(|seed| seed.parse().ok());
         let since = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap();
@@ -34,7 +34,7 @@ impl Dice {
         Dice(seed)
     }
 
-    /// A number below `bound` (splitmix64).
+    /// A random number less than `bound` (splitmix64).
     pub fn below(&mut self, bound: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut mixed = self.0;
@@ -44,12 +44,12 @@ impl Dice {
     }
 }
 
-/// The number of rounds of a repeated test: `JSONVAULT_ROUNDS`, or the short form.
+/// The number of rounds of a repeated test: `JSONVAULT_ROUNDS`, or `short` if that is not set.
 pub fn rounds(short: u64) -> u64 {
     size("JSONVAULT_ROUNDS", short)
 }
 
-/// The size of a test: the variable's value, or the short form.
+/// The size of a test: the value of the environment variable, or `short` if that is not set.
 pub fn size(variable: &str, short: u64) -> u64 {
     std::env::var(variable).ok().and_then(|size| size.parse().ok()).unwrap_or(short)
 }

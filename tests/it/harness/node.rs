@@ -12,34 +12,34 @@ use super::wait::until;
 
 const READY: &str = "ready to accept connections address=";
 
-/// A node, whose process is ended on drop.
+/// A node. Its process is ended on drop.
 pub struct TestNode {
     dir: PathBuf,
     flags: Vec<String>,
-    /// The environment variables of its process.
+    /// The environment variables for the process.
     env: Vec<(&'static str, PathBuf)>,
-    /// The password of its clients.
+    /// The password with which clients authenticate.
     password: Option<String>,
     process: Option<Process>,
-    /// Last, so that the process has ended before its directory is removed.
+    /// Declared last, so that the directory is removed after the process has ended.
     _home: Option<TempDir>,
 }
 
-/// An ended process.
+/// The result of a process that has ended.
 pub struct Ended {
     pub status: ExitStatus,
-    /// Its output on standard error.
+    /// The process's output on standard error.
     pub messages: String,
 }
 
 impl TestNode {
-    /// A node in a new directory, not started.
+    /// A node with a new directory; it is not started.
     pub fn new() -> TestNode {
         let home = tempfile::tempdir().unwrap();
         TestNode { _home: Some(home), ..TestNode::in_dir(Path::new("")) }.moved()
     }
 
-    /// A node in the caller's directory, not started.
+    /// A node with the caller's directory; it is not started.
     pub fn in_dir(dir: &Path) -> TestNode {
         TestNode {
             dir: dir.to_owned(),
@@ -56,26 +56,27 @@ impl TestNode {
         self
     }
 
-    /// The same node in another directory, not started.
+    /// The same node with another directory; it is not started.
     pub fn moved_to(&self, dir: &Path) -> TestNode {
         assert!(self.process.is_none(), "a node is moved before it runs");
         TestNode { flags: self.flags.clone(), ..TestNode::in_dir(dir) }
     }
 
-    /// A running node in a new directory.
+    /// A running node with a new directory.
     pub fn started() -> TestNode {
         let mut node = TestNode::new();
         node.start();
         node
     }
 
-    /// Adds flags with their values to the command line; an existing flag gets the new value.
+    /// Adds flags with their values to the command line. If a flag is already there, its value is
+    /// replaced.
     pub fn with(mut self, flags: &[&str]) -> TestNode {
         self.set(flags);
         self
     }
 
-    /// As [`TestNode::with`].
+    /// Like [`TestNode::with`], for a node that exists already.
     pub fn set(&mut self, flags: &[&str]) {
         for pair in flags.chunks(2) {
             let place = self.flags.iter().position(|flag| flag == pair[0]).unwrap_or(self.flags.len());
@@ -90,7 +91,7 @@ impl TestNode {
         self.env.push((name, value.to_owned()));
     }
 
-    /// Makes clients log in with this password from now on.
+    /// From now on, clients authenticate with this password.
     pub fn log_in_with(&mut self, password: &str) {
         self.password = Some(password.to_owned());
     }
@@ -104,7 +105,8 @@ impl TestNode {
         Ok(client)
     }
 
-    /// Whether it is a member of a cluster of several, which is ready when it accepts connections.
+    /// Whether the node is a member of a cluster of several, which counts as ready as soon as it
+    /// accepts connections.
     fn is_one_of_several(&self) -> bool {
         let given = |name: &str| self.flags.chunks(2).any(|flag| flag[0] == name && !flag[1].is_empty());
         given("--peers") || given("--join")
@@ -114,17 +116,17 @@ impl TestNode {
         &self.dir
     }
 
-    /// The segments of the log, in order.
+    /// The paths of the log's segments, in order.
     pub fn segments(&self) -> Vec<PathBuf> {
         files(&self.dir.join("group-0/log"), "log")
     }
 
-    /// The snapshots, oldest first.
+    /// The paths of the snapshots, oldest first.
     pub fn snapshots(&self) -> Vec<PathBuf> {
         files(&self.dir.join("group-0/snapshots"), "snap")
     }
 
-    /// Removes the directory, as when a disk is lost.
+    /// Removes the directory, as if the disk had been lost.
     pub fn wipe(&self) {
         assert!(!self.is_running(), "the node is not running while its disk is removed");
         std::fs::remove_dir_all(&self.dir).unwrap();
@@ -136,13 +138,13 @@ impl TestNode {
         std::fs::remove_dir_all(self.dir.join("group-0")).unwrap();
     }
 
-    /// Keeps a copy of the directory beside it.
+    /// Makes a copy of the directory.
     pub fn copy_dir(&self) {
         assert!(!self.is_running(), "the node is not running while its directory is copied");
         copy_dir(&self.dir, &self.dir.with_extension("copy"));
     }
 
-    /// Replaces the directory by the copy.
+    /// Replaces the directory by the copy made with [`TestNode::copy_dir`].
     pub fn put_copy_back(&self) {
         self.wipe();
         copy_dir(&self.dir.with_extension("copy"), &self.dir);
@@ -158,7 +160,8 @@ impl TestNode {
         }
     }
 
-    /// Starts the process and waits until it serves; an error if it ends before.
+    /// Starts the process and waits until it serves clients. Returns an error if the process ends
+    /// before that.
     pub fn try_start(&mut self) -> Result<(), Ended> {
         self.start_without_waiting();
         let mut process = self.process.take().expect("it was just started");
@@ -172,13 +175,13 @@ impl TestNode {
             self.process = Some(process);
             return Ok(());
         }
-        // A client may connect before the log is applied, and gets `LOADING` until then.
+        // Clients can connect before the log is applied, but get `LOADING` until then.
         let loaded = until("the log to be applied", || {
             if process.has_ended() {
                 return Some(false);
             }
             let mut client = self.connect(&address).ok()?;
-            // A single node has to lead; a member of several may follow.
+            // A single node has to become the leader; a member of several may follow.
             let (leads, leader) = (client.info_number("is_leader") == 1, client.info_number("leader_id"));
             let led = leads || (leader >= 0 && leader != client.info_number("node_id"));
             (client.info("loading").as_deref() == Some("0") && led).then_some(true)
@@ -190,7 +193,7 @@ impl TestNode {
         Ok(())
     }
 
-    /// Starts the process without waiting until it serves.
+    /// Starts the process without waiting until it serves clients.
     pub fn start_without_waiting(&mut self) {
         assert!(self.process.is_none(), "a node has one process at a time");
         self.process = Some(Process::spawn(&self.dir, &self.flags, &self.env));
@@ -216,12 +219,12 @@ impl TestNode {
         self.connect(self.address()).unwrap()
     }
 
-    /// A client that does not log in.
+    /// A client that does not authenticate.
     pub fn unauthenticated_client(&self) -> Client {
         Client::connect(self.address())
     }
 
-    /// The output of the running process on standard error so far.
+    /// The running process's output on standard error so far.
     pub fn messages(&self) -> String {
         self.process().messages()
     }
@@ -236,7 +239,7 @@ impl TestNode {
         self.start();
     }
 
-    /// Sends the process a signal, `TERM` or `INT`.
+    /// Sends the process the signal `TERM` or `INT`.
     pub fn signal(&self, name: &str) {
         let command = format!("kill -s {name} {}", self.pid());
         assert!(Command::new("sh").args(["-c", &command]).status().unwrap().success(), "{command}");
@@ -249,7 +252,7 @@ impl TestNode {
         process.ended()
     }
 
-    /// Stops the process as an operator does, and checks that it stopped cleanly.
+    /// Stops the process with SIGTERM, and checks that it stopped without an error.
     pub fn stop(&mut self) {
         self.signal("TERM");
         let ended = self.wait_for_end();
@@ -272,7 +275,7 @@ fn files(dir: &Path, extension: &str) -> Vec<PathBuf> {
     found
 }
 
-/// A child that is killed when dropped.
+/// A child process that is killed on drop.
 struct Process {
     child: Child,
     address: String,
@@ -335,7 +338,7 @@ impl Drop for Process {
     fn drop(&mut self) {
         self.end();
         if std::thread::panicking() {
-            // The output of a failed test is shown.
+            // Shows the node's log if the test fails.
             println!("--- {} said:\n{}", self.address, self.messages());
         }
     }

@@ -1,9 +1,9 @@
-//! Waiting for a condition.
+//! Waits for conditions.
 
 use std::time::{Duration, Instant};
 
-/// The longest wait for a condition: far longer than a loaded machine needs, so an overrun is a
-/// bug.
+/// Maximum wait for a condition. It is far longer than a loaded machine needs, so exceeding it
+/// means that there is a bug.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 /// The poll interval.
 const INTERVAL: Duration = Duration::from_millis(10);

@@ -1,8 +1,8 @@
 //! Generates the tables of the documents from the code.
 //!
-//! A generated block is enclosed in `<!-- generated: commands -->` and `<!-- end -->`. The tests
-//! compare each block with the command table, the settings or the limits; with `UPDATE_DOCS=1` they
-//! rewrite it.
+//! A generated block is enclosed by `<!-- generated: commands -->` and `<!-- end -->`. The tests
+//! compare each block with the command table, the settings or the limits. With `UPDATE_DOCS=1` they
+//! rewrite the blocks.
 
 use std::fmt::Write;
 
@@ -17,7 +17,7 @@ const BEGIN: &str = "<!-- generated: ";
 const END: &str = "<!-- end -->";
 const RENEW: &str = "UPDATE_DOCS=1 cargo test --test it docs_are_fresh";
 
-/// A generated block: its name, and the function that generates it.
+/// A generated block: its name, and the function that generates its text.
 type Block = (&'static str, fn() -> String);
 
 const BLOCKS: &[Block] = &[("commands", commands), ("settings", settings), ("limits", limits)];
@@ -52,7 +52,7 @@ const LIMITS: &[(&str, &[Limit])] = &[
 ];
 
 /// Constants with `_MAX` in their name that clients never reach: internal sizes, timeouts between
-/// nodes, formats. A new constant belongs here or in the `LIMITS` of its module.
+/// nodes, formats. A new constant belongs either here or in the `LIMITS` of its module.
 const INTERNAL: &[&str] = &[
     "I64_MAX",
     "U64_MAX",
@@ -115,12 +115,12 @@ const INTERNAL: &[&str] = &[
     "WRITE_BYTES_MAX",
 ];
 
-/// Escapes a cell of a table, which a bar would end.
+/// Escapes the text of a table's cell, which a bar would end.
 fn cell(text: &str) -> String {
     text.replace('|', "\\|")
 }
 
-/// `12345678` as `12,345,678`.
+/// Formats `12345678` as `12,345,678`.
 fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
@@ -133,7 +133,7 @@ fn grouped(number: u64) -> String {
     text
 }
 
-/// A size in the largest unit that divides it.
+/// Formats a size in the largest unit that divides it.
 fn size(bytes: u64) -> String {
     let units = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
     let unit = units.iter().find(|(unit, _)| bytes > 0 && bytes.is_multiple_of(*unit));
@@ -156,7 +156,7 @@ fn commands() -> String {
     text
 }
 
-/// The lines of a row: its names, then its subcommands, with their sort order. Short forms come
+/// The lines for a row of the table: its names, then its subcommands. The booleans sort short forms
 /// after the `JSON.` commands.
 fn command_lines(row: &'static Row) -> Vec<(bool, String)> {
     let line = |syntax: String, since: &str, note: &str| {
@@ -200,7 +200,7 @@ fn shown(setting: &Setting, defaults: &Config) -> String {
 fn limits() -> String {
     let mut text = String::new();
     for (title, limits) in LIMITS {
-        writeln!(text, "### {title}\n\n| what | limit | setting | beyond, or why |\n|---|---|---|---|")
+        writeln!(text, "### {title}\n\n| what | limit | setting | effect or reason |\n|---|---|---|---|")
             .unwrap();
         for limit in *limits {
             let value = match limit.unit {
@@ -218,7 +218,7 @@ fn limits() -> String {
     text
 }
 
-/// The document with renewed blocks, and the names of the stale ones.
+/// The document with its blocks generated again, and the names of the blocks that were stale.
 fn renewed(text: &str) -> (String, Vec<&str>) {
     let (mut fresh, mut stale, mut rest) = (String::new(), Vec::new(), text);
     while let Some((before, after)) = rest.split_once(BEGIN) {
@@ -277,7 +277,7 @@ fn every_group_and_setting_is_in_the_tables() {
     assert_none("limits of unknown settings", unknown.map(str::to_string).collect());
 }
 
-/// The constants of a file with MAX in their names.
+/// The constants of a file that have `MAX` in their names.
 fn maxima(file: &Source) -> Vec<&str> {
     let names = file.product.match_indices("const ").map(|(at, word)| {
         let rest = &file.product[at + word.len()..];

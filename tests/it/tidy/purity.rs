@@ -1,13 +1,14 @@
-//! The deterministic modules name nothing that two replicas could see differently.
+//! Checks that the deterministic modules use nothing that may differ between replicas.
 //!
-//! They are in one crate with the rest (`docs/decisions/0013-purity-is-a-test.md`), so the compiler
-//! does not enforce this. The first test does; the second shows that it detects each way out.
+//! They are in the same crate as the other modules (`docs/decisions/0013-purity-is-a-test.md`), so
+//! the compiler does not enforce this. The first test does, and the second one shows that it
+//! detects every way to name something impure.
 
 use std::collections::BTreeSet;
 
 use super::source::{Source, block_length, sources};
 
-/// The modules that apply entries, and those that these depend on.
+/// The modules that apply entries, and the modules on which they depend.
 const PURE: &[&str] = &[
     "src/random.rs",
     "src/error.rs",
@@ -18,7 +19,8 @@ const PURE: &[&str] = &[
     "src/machine/",
 ];
 
-/// Impure paths, with everything below them. `std::time` is not among them because of `Duration`.
+/// Impure paths; each includes the paths below it. `std::time` is not listed, because `Duration` is
+/// pure.
 const PATHS: &[(&str, &str)] = &[
     ("std::env", "the environment"),
     ("std::fs", "a disk"),
@@ -32,7 +34,7 @@ const PATHS: &[(&str, &str)] = &[
     ("crate::testkit", "test equipment"),
 ];
 
-/// Impure names, whatever module they come from.
+/// Names that are impure, regardless of the module that they come from.
 const NAMES: &[(&str, &str)] = &[
     ("Instant", "a clock"),
     ("SystemTime", "a clock"),
@@ -65,22 +67,23 @@ const NAMES: &[(&str, &str)] = &[
     ("spawn_blocking", "threads"),
 ];
 
-/// Impure calls, whatever their receiver is.
+/// Calls that are impure, regardless of their receiver.
 const CALLS: &[(&str, &str)] = &[(".elapsed(", "a clock"), ("::sleep(", "a clock"), ("::spawn(", "threads")];
 
-/// Exceptions by file: hash tables have random seeds against keys chosen to collide, and nothing
-/// observable depends on their order.
+/// Exceptions for single files: hash tables have random seeds, against keys chosen to collide, and
+/// no result depends on their order.
 const ALLOWED: &[(&str, &str)] = &[
     ("src/keyspace/map.rs", "foldhash::fast::RandomState"),
     ("src/keyspace/set.rs", "foldhash::fast::RandomState"),
 ];
 
-/// The impure names in `code`, each with its kind.
+/// The impure names in `code`, each with what it gives access to.
 fn impurities(code: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for path in paths(code) {
         let segments: Vec<&str> = path.split("::").collect();
-        // `use std::*` and `use std as s` would hide what they import.
+        // Such imports are refused, because `use std::*` and `use std as s` would hide what they
+        // import.
         if matches!(segments[..], ["std" | "core"] | ["std" | "core", "*"]) {
             found.insert(format!("{path}: all of the standard library"));
         }
@@ -115,7 +118,7 @@ fn is_of_name(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 
-/// The length of a path with its tree: names and `::`, and a group or `*` at the end.
+/// The length of a path with its `use` tree: names and `::`, and at the end a group or `*`.
 fn tree_length(text: &str) -> usize {
     let mut at = 0;
     loop {
@@ -128,7 +131,7 @@ fn tree_length(text: &str) -> usize {
             Some('{') => return begins + block_length(next),
             Some('*') => return begins + 1,
             Some(c) if is_of_name(c) => at = begins,
-            // A turbofish: its arguments are paths of their own.
+            // The arguments of a turbofish are separate paths.
             _ => return at,
         }
     }

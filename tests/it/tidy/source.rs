@@ -1,16 +1,16 @@
-//! Reads the repository's source files, as far as lints need it.
+//! Reads the repository's source files for the lints.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// One Rust file.
 pub struct Source {
-    /// Relative to the repository, with slashes.
+    /// The path relative to the repository, with slashes.
     pub path: String,
     pub text: String,
-    /// The text with comments and literals blanked; line numbers stay the same.
+    /// The text with comments and literals replaced by blanks; line numbers stay the same.
     pub code: String,
-    /// The code with test modules blanked too; all blank in a file of tests.
+    /// The code with test modules replaced by blanks too; a file of tests is all blank.
     pub product: String,
     pub is_test: bool,
 }
@@ -19,7 +19,7 @@ pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// All files below `dir` with this extension, sorted.
+/// All files below `dir` with this extension, in sorted order.
 pub fn files(dir: &str, extension: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut open = vec![root().join(dir)];
@@ -41,7 +41,7 @@ pub fn relative(path: &Path) -> String {
     path.strip_prefix(root()).unwrap_or(path).display().to_string()
 }
 
-/// The Rust files below `dir`.
+/// All Rust files below `dir`.
 pub fn sources(dir: &str) -> Vec<Source> {
     let paths = files(dir, "rs");
     let mut sources: Vec<Source> = paths.iter().map(|path| Source::read(path)).collect();
@@ -73,7 +73,7 @@ impl Source {
         self.text.lines().count()
     }
 
-    /// The modules with files of their own that are compiled only for tests, as paths without
+    /// The modules that are compiled only for tests and have their own files, as paths without
     /// `.rs`.
     fn test_modules(&self) -> Vec<String> {
         let mut found = Vec::new();
@@ -111,7 +111,7 @@ fn blank(text: &str) -> String {
     text.chars().map(|c| if c == '\n' { '\n' } else { ' ' }).collect()
 }
 
-/// Blanks comments, string literals and character literals.
+/// Replaces comments, string literals and character literals by blanks.
 pub fn without_literals(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
@@ -136,7 +136,7 @@ pub fn without_literals(text: &str) -> String {
     out
 }
 
-/// The length of a string literal whose opening quote ends at `from`.
+/// The length of the string literal whose opening quote ends at `from`.
 fn quoted(text: &str, from: usize) -> usize {
     let mut escaped = false;
     for (at, c) in text[from..].char_indices() {
@@ -180,7 +180,7 @@ fn character(text: &str) -> usize {
     }
 }
 
-/// Blanks every item that is compiled only for tests.
+/// Replaces every item that is compiled only for tests by blanks.
 fn without_test_blocks(code: &str) -> String {
     let mut out = String::new();
     let mut rest = code;
@@ -216,7 +216,7 @@ pub fn block_length(code: &str) -> usize {
     code.len()
 }
 
-/// Name and number of lines of each function with a body.
+/// The name and the number of lines of each function that has a body.
 pub fn functions(code: &str) -> Vec<(String, usize)> {
     let mut found = Vec::new();
     let mut rest = code;
@@ -233,7 +233,7 @@ pub fn functions(code: &str) -> Vec<(String, usize)> {
         }
         let end = open + block_length(&rest[open..]);
         found.push((name, rest[..end].lines().count()));
-        // The search continues inside: nested functions count separately.
+        // The search continues inside the function, so that nested functions are counted too.
         rest = &rest[open..];
     }
     found

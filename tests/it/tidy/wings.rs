@@ -1,29 +1,30 @@
-//! The wings of the server: what each may name, and that no circle exists between files.
+//! Checks the modules of the server: which of the others each may name, and that there is no cycle
+//! between files.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::source::{Source, block_length, sources};
 
-/// Each wing and the wings that it may name. `state` is one file.
+/// Each module of the server, and the modules that it may name. `state` is a single file.
 const WINGS: &[(&str, &[&str])] = &[
     ("stats", &[]),
     ("pubsub", &["stats"]),
     ("state", &["pubsub", "stats"]),
     ("admin", &["pubsub", "state", "stats"]),
     ("connection", &["admin", "pubsub", "state", "stats"]),
-    // A list of constants for the documents, named by nobody inside.
+    // A list of constants for the documents, which no module of the server names.
     ("limits", &["connection", "pubsub"]),
 ];
 
 type Module = Vec<String>;
 
-/// The path of a file below `src/server`: `["admin", "join"]`.
+/// The path of a file below `src/server` as a list, for example `["admin", "join"]`.
 fn module_of(file: &Source) -> Module {
     let inner = file.path.trim_start_matches("src/server/").trim_end_matches(".rs");
     inner.split('/').filter(|word| *word != "mod").map(str::to_owned).collect()
 }
 
-/// The paths of a `use` tree, or the one path of an expression.
+/// The paths of a `use` tree, or the single path of an expression.
 fn paths(text: &str) -> Vec<Module> {
     let mut rest = text.trim_start();
     let mut path = Vec::new();
@@ -44,7 +45,7 @@ fn paths(text: &str) -> Vec<Module> {
     }
 }
 
-/// The items of a group, with nested groups left whole.
+/// The items of a group; nested groups are not split.
 fn items(group: &str) -> Vec<&str> {
     let (mut depth, mut begin, mut found) = (0, 0, Vec::new());
     for (at, c) in group.char_indices() {
@@ -78,7 +79,7 @@ fn named(file: &Source, modules: &BTreeSet<Module>) -> BTreeSet<Module> {
             found.extend(paths(rest).into_iter().map(|path| [base.clone(), path].concat()));
         }
     }
-    // A module names its child modules by their bare names.
+    // A module may name its child modules without a path.
     for child in modules.iter().filter(|module| module.split_last().is_some_and(|(_, parent)| parent == own))
     {
         let path = format!("{}::", child[own.len()]);
@@ -96,7 +97,7 @@ fn named(file: &Source, modules: &BTreeSet<Module>) -> BTreeSet<Module> {
     resolved.filter(|module| *module != own).collect()
 }
 
-/// The server's files, without its `mod.rs`, and the modules that each names.
+/// The files of the server except its `mod.rs`, with the modules that each names.
 fn edges() -> BTreeMap<Module, BTreeSet<Module>> {
     let files: Vec<Source> = sources("src/server").into_iter().filter(|file| !file.is_test).collect();
     let modules: BTreeSet<Module> = files.iter().map(module_of).collect();
@@ -109,7 +110,7 @@ fn a_wing_of_the_server_names_only_those_below_it() {
     let mut found = Vec::new();
     for (module, named) in edges() {
         let Some((_, allowed)) = WINGS.iter().find(|(wing, _)| *wing == module[0]) else {
-            found.push(format!("{} is of no wing", module.join("::")));
+            found.push(format!("{} is missing in the table of modules", module.join("::")));
             continue;
         };
         for other in named {
@@ -119,10 +120,10 @@ fn a_wing_of_the_server_names_only_those_below_it() {
             }
         }
     }
-    super::assert_none("wings that name one above them", found);
+    super::assert_none("modules that name one above them", found);
 }
 
-/// A path from a file back to itself, if there is one.
+/// A path from a file over others back to itself, if there is one.
 fn circle(from: &Module, edges: &BTreeMap<Module, BTreeSet<Module>>) -> Option<String> {
     let mut before: BTreeMap<&Module, &Module> = BTreeMap::new();
     let mut open = vec![from];

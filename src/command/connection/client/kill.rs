@@ -23,7 +23,7 @@ pub fn run(args: &mut Args<'_>, session: &Session, node: &dyn Node) -> Result<Ou
             }
             b"ADDR" => filter.address = Some(text(value)),
             b"LADDR" => filter.local_address = Some(text(value)),
-            // Every client is this user.
+            // All clients have this user, so it excludes none.
             b"USER" if &value[..] == b"default" => {}
             b"USER" => return Err(CommandError::new(format!("ERR No such user '{}'", text(value)))),
             b"TYPE" => match has_subscriptions(value)? {
@@ -45,7 +45,7 @@ pub fn run(args: &mut Args<'_>, session: &Session, node: &dyn Node) -> Result<Ou
     Ok(Outcome::new(reply, Effects { close: own, ..Effects::default() }))
 }
 
-/// The old form, which may also close the connection of the caller.
+/// The older form of the command, which may also close the caller's connection.
 fn by_address(args: &mut Args<'_>, session: &Session, node: &dyn Node) -> Result<Outcome, CommandError> {
     let address = String::from_utf8_lossy(args.word()?).into_owned();
     let filter = KillFilter { address: Some(address), ..KillFilter::default() };

@@ -1,4 +1,4 @@
-//! `CLIENT LIST [TYPE type] [ID id ..]` and `CLIENT INFO`: connections, one per line.
+//! `CLIENT LIST [TYPE type] [ID id ..]` and `CLIENT INFO`: lists connections, one per line.
 
 use std::fmt::Write;
 
@@ -9,20 +9,20 @@ use crate::resp::{Protocol, Reply};
 
 const INVALID_ID: &str = "ERR Invalid client ID";
 
-/// The line of the caller's connection.
+/// The line for the caller's connection.
 pub fn own(session: &Session, node: &dyn Node) -> String {
     let line = node.client(session.id).map(|line| ClientLine { session: session.clone(), ..line });
     line.map_or_else(String::new, |line| line_of(&line, node))
 }
 
-/// The lines of the selected connections.
+/// The lines for the selected connections.
 pub fn all(args: &mut Args<'_>, session: &Session, node: &dyn Node) -> Result<Reply, CommandError> {
     let (mut kind, mut ids) = (None, None);
     while !args.is_empty() {
         if args.left() >= 2 && args.keyword("TYPE") {
             kind = Some(has_subscriptions(args.word()?)?);
         } else if args.left() >= 2 && args.keyword("ID") {
-            // Ids begin with 1; a smaller number selects no client.
+            // Ids begin at 1; a smaller number selects no client.
             let wanted: Result<Vec<i64>, CommandError> =
                 args.rest().iter().map(|id| number(id, INVALID_ID)).collect();
             ids = Some(wanted?);
@@ -36,7 +36,8 @@ pub fn all(args: &mut Args<'_>, session: &Session, node: &dyn Node) -> Result<Re
     };
     let mut text = String::new();
     for mut line in node.clients() {
-        // The registry has each session as of the last batch; the caller's is newer.
+        // The registry has each session as it was after the last batch; the caller's own session is
+        // newer.
         if line.session.id == session.id {
             line.session = session.clone();
         }
@@ -49,12 +50,13 @@ pub fn all(args: &mut Args<'_>, session: &Session, node: &dyn Node) -> Result<Re
     Ok(Reply::Verbatim(text.into()))
 }
 
-/// Whether clients of a type are those with subscriptions; `None` for types without clients.
+/// Parses a type of clients. `Some` says whether the type means clients with subscriptions; `None`
+/// means a type of which this server has no clients.
 pub fn has_subscriptions(word: &[u8]) -> Result<Option<bool>, CommandError> {
     match &word.to_ascii_lowercase()[..] {
         b"normal" => Ok(Some(false)),
         b"pubsub" => Ok(Some(true)),
-        // Nodes connect to each other on separate ports.
+        // Nodes connect to each other on a separate port, so none of these are clients.
         b"master" | b"replica" | b"slave" => Ok(None),
         _ => Err(CommandError::new(format!("ERR Unknown client type '{}'", String::from_utf8_lossy(word)))),
     }
@@ -110,7 +112,7 @@ fn line_of(line: &ClientLine, node: &dyn Node) -> String {
         session.queued.map_or(-1, |queued| queued as i64),
         session.watched,
     );
-    written.expect("a string takes any text");
+    written.expect("writing to a string cannot fail");
     let held = &line.buffers;
     let written = write!(
         text,
@@ -127,12 +129,12 @@ fn line_of(line: &ClientLine, node: &dyn Node) -> String {
         held.total(),
         if held.writes { "rw" } else { "r" },
     );
-    written.expect("a string takes any text");
+    written.expect("writing to a string cannot fail");
     let written = write!(
         text,
         " cmd={} user=default redir={redirect} resp={proto} lib-name={} lib-ver={}",
         line.last_command, session.library_name, session.library_version,
     );
-    written.expect("a string takes any text");
+    written.expect("writing to a string cannot fail");
     text
 }

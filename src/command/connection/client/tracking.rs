@@ -1,4 +1,5 @@
-//! `CLIENT TRACKING`, `TRACKINGINFO`, `CACHING` and `GETREDIR`: invalidations for caching clients.
+//! `CLIENT TRACKING`, `TRACKINGINFO`, `CACHING` and `GETREDIR`: configure the invalidations for
+//! caching clients.
 
 use bytes::Bytes;
 
@@ -6,13 +7,13 @@ use crate::command::{Args, Effects, Node, Outcome, Session, Tracking};
 use crate::error::CommandError;
 use crate::resp::Reply;
 
-/// An entry of the log does not name the connection that it came from, so a client's own changes
-/// cannot be excluded.
+/// The error for NOLOOP. A log entry does not record which connection its commands came from, so a
+/// client's own changes cannot be excluded.
 const NO_LOOP: CommandError = CommandError::fixed(
     "ERR NOLOOP is not supported: a client also receives invalidations of its own changes",
 );
 
-/// Each changed key is compared with all prefixes of a client.
+/// Maximum number of prefixes per client, because each changed key is compared with all of them.
 pub(in crate::command) const PREFIXES_MAX: usize = 256;
 
 /// `CLIENT TRACKING ON|OFF [REDIRECT id] [PREFIX prefix ..] [BCAST] [OPTIN] [OPTOUT]`.
@@ -34,7 +35,7 @@ pub fn set(args: &mut Args<'_>, session: &mut Session, node: &dyn Node) -> Resul
 
 fn options(args: &mut Args<'_>, session: &Session, node: &dyn Node) -> Result<Tracking, CommandError> {
     let before = session.tracking.as_ref();
-    // New prefixes are added to the present ones.
+    // New prefixes are added to the client's present ones.
     let prefixes = before.map(|before| before.prefixes.clone()).unwrap_or_default();
     let mut tracking = Tracking { prefixes, ..Tracking::default() };
     while !args.is_empty() {
@@ -95,7 +96,8 @@ fn check(tracking: &Tracking, before: Option<&Tracking>) -> Result<(), CommandEr
     check_prefixes(&tracking.prefixes, before.map_or(0, |before| before.prefixes.len()))
 }
 
-/// Checks that no prefix begins with another; the client has the first `known` already.
+/// Checks that no prefix begins with another one. The first `known` prefixes are the client's
+/// present ones.
 fn check_prefixes(prefixes: &[Bytes], known: usize) -> Result<(), CommandError> {
     let (existing, provided) = prefixes.split_at(known.min(prefixes.len()));
     let overlaps = |one: &Bytes, other: &Bytes| other.starts_with(one) || one.starts_with(other);
@@ -142,7 +144,7 @@ pub fn caching(args: &mut Args<'_>, session: &mut Session) -> Result<Outcome, Co
     Ok(Outcome::new(Reply::OK, Effects { keep_caching: true, ..Effects::default() }))
 }
 
-/// `CLIENT GETREDIR`.
+/// `CLIENT GETREDIR`: reports the client to which invalidations are redirected.
 pub fn redirect(session: &Session) -> Reply {
     Reply::Integer(match &session.tracking {
         Some(tracking) => tracking.redirect.map_or(0, |id| id as i64),
@@ -150,13 +152,13 @@ pub fn redirect(session: &Session) -> Reply {
     })
 }
 
-/// Whether the client that invalidations are redirected to has disconnected.
+/// Whether the client to which invalidations are redirected has disconnected.
 pub fn is_broken(session: &Session, node: &dyn Node) -> bool {
     let redirect = session.tracking.as_ref().and_then(|tracking| tracking.redirect);
     redirect.is_some_and(|id| !node.client_registry().is_connected(id))
 }
 
-/// `CLIENT TRACKINGINFO`.
+/// `CLIENT TRACKINGINFO`: reports the state of tracking.
 pub fn info(session: &Session, node: &dyn Node) -> Reply {
     let tracking = session.tracking.as_ref();
     let is = |property: fn(&Tracking) -> bool| tracking.is_some_and(property);
@@ -172,7 +174,7 @@ pub fn info(session: &Session, node: &dyn Node) -> Reply {
     ];
     let flags = flags.iter().filter(|(_, set)| *set).map(|(flag, _)| Reply::word(flag)).collect();
     let prefixes = match tracking.map(|tracking| (tracking.broadcast, &tracking.prefixes[..])) {
-        // Without prefixes, all keys are tracked: the empty prefix.
+        // Without prefixes all keys are tracked, which Redis reports as the empty prefix.
         Some((true, [])) => vec![Reply::bulk("")],
         Some((_, prefixes)) => prefixes.iter().cloned().map(Reply::Bulk).collect(),
         None => Vec::new(),

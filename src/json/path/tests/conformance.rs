@@ -1,5 +1,5 @@
-//! Compares with recorded replies of RedisJSON, for cases that set a document and read one `$`
-//! path.
+//! Compares evaluations with recorded replies of RedisJSON, for the recorded cases that set a
+//! document and read one `$` path.
 //!
 //! The recordings are in `$JSONVAULT_CONFORMANCE`, by default `tests/conformance/cases`.
 #![allow(clippy::disallowed_methods, reason = "the cases are read from files")]
@@ -16,7 +16,7 @@ fn folder() -> Option<PathBuf> {
     named.or_else(|| own.is_dir().then_some(own))
 }
 
-/// A recorded string is Latin-1, so that every byte survives.
+/// Decodes a recorded string, in which each character stands for one byte (Latin-1).
 fn utf8(latin1: &str) -> Option<String> {
     let bytes: Option<Vec<u8>> = latin1.chars().map(|letter| u8::try_from(u32::from(letter)).ok()).collect();
     String::from_utf8(bytes?).ok()
@@ -53,7 +53,7 @@ fn difference(document: &str, path: &str, reply: &Json) -> Option<String> {
     }
 }
 
-/// The reply to a read, or the path error of any command: (document, path, reply).
+/// The reads in a recorded case, and its path errors: (document, path, reply).
 fn checks(case: &Json) -> Vec<(String, String, Json)> {
     let mut document: Option<String> = None;
     let mut checks = Vec::new();

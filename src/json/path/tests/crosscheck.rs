@@ -1,11 +1,11 @@
 //! Compares random paths of the common dialect on random documents with two other evaluators.
 //!
-//! Constructs on which the evaluators differ are not generated:
+//! Constructs on which the evaluators differ are restricted:
 //! * negative indexes and bounds outside of the array (RFC 9535 finds nothing, RedisJSON's dialect
-//!   the first element): only `-1`, and slices with bounds from the front;
-//! * an order of booleans or nulls (RFC 9535 has none): only numbers and texts are compared by
-//!   order;
-//! * two paths without matches (equal in RFC 9535, unequal here): one side of a comparison is a
+//!   the first element): the only negative index is `-1`, and slice bounds count from the front;
+//! * `<` and `>` on booleans or nulls (RFC 9535 has no order for them): only numbers and texts are
+//!   compared by order;
+//! * two paths without matches (equal in RFC 9535, unequal here): one side of every comparison is a
 //!   literal;
 //! * numbers other than small whole ones: jsonpath-rust compares within 2e-16, and refuses numbers
 //!   above 2^53;
@@ -21,7 +21,7 @@ use super::testing;
 #[rustfmt::skip]
 const CASES_DEFAULT: u64 = 4000;
 
-/// SplitMix64, so that its number alone reproduces a failing case.
+/// SplitMix64, seeded with the number of the case, so that the number is enough to reproduce it.
 struct Random(u64);
 
 impl Random {

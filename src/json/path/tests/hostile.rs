@@ -1,4 +1,4 @@
-//! Malicious paths: each ends quickly, with a result or an error, and never with a panic.
+//! Malicious paths: each must end quickly with a result or an error, without a panic.
 
 use super::testing;
 use crate::error::CommandError;
@@ -12,7 +12,7 @@ fn nested(depth: usize) -> Document {
 fn steps_used(path: &str, document: &Document) -> (Result<usize, CommandError>, u64) {
     let path = match Path::parse(path.as_bytes()) {
         Ok(path) => path,
-        Err(answer) => return (Err(answer), 0),
+        Err(error) => return (Err(error), 0),
     };
     let mut fuel = Fuel::for_document(document);
     let before = fuel.left();
@@ -98,7 +98,11 @@ fn broken_text_is_an_error() {
 #[test]
 fn patterns_are_bounded() {
     let document = testing::parsed(&format!(r#"["{}"]"#, "a".repeat(10_000)));
-    assert_eq!(steps_used(r"$[?(@=~'(\w{100}){100}{100}')]", &document).0, Ok(0), "it does not compile");
+    assert_eq!(
+        steps_used(r"$[?(@=~'(\w{100}){100}{100}')]", &document).0,
+        Ok(0),
+        "the pattern does not compile"
+    );
     assert_eq!(steps_used("$[?(@=~'(a*)*b')]", &document).0, Ok(0));
     let many: Vec<String> = (0..200).map(|at| format!(r#""a{at}""#)).collect();
     let patterns = testing::parsed(&format!("[{}]", many.join(",")));
@@ -128,8 +132,8 @@ fn a_full_scan_is_linear_and_allowed() {
 #[test]
 fn lists_cost_fuel_by_the_byte() {
     let document = nested(100);
-    // Each of 30 calls copies the list so far and a document, which is allowed. Several thousand
-    // matches each are not.
+    // Each of 30 calls copies the list so far and a document, which is allowed. With several
+    // thousand matches each, it is not.
     let chain = format!("$..*{}", ".append($)".repeat(30));
     assert_eq!(steps_used(&chain, &document).0, Ok(130));
     let chain = format!("$..*..*{}", ".append($..*..*)".repeat(30));
@@ -176,7 +180,7 @@ fn the_printing_of_nested_matches_is_bounded() {
     let path = Path::parse(b"$..*..*..*").unwrap();
     assert!(
         path.select(&document, &mut Fuel::for_document(&document)).is_ok(),
-        "it leads to 160,000 locations"
+        "the path matches 160,000 locations"
     );
     assert_eq!(path.show(&document, &mut Fuel::for_document(&document)), Err(CommandError::OUT_OF_FUEL));
     let shorter = Path::parse(b"$..*..*").unwrap();

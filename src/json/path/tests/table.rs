@@ -1,4 +1,4 @@
-//! The dialect as a table in `table.txt`: a document, a path, its matches.
+//! Runs the table of the dialect, `table.txt`: a document, a path, its matches.
 
 use serde_json::Value as Json;
 
@@ -18,7 +18,7 @@ fn every_row_of_the_table_holds() {
         let (path, want) = rest.rsplit_once(" | ").expect(line);
         let found = testing::found(path, &testing::parsed(document));
         let same = match (&found, want.strip_prefix('!')) {
-            (Err(answer), Some(end)) => answer.line().ends_with(end),
+            (Err(error), Some(end)) => error.line().ends_with(end),
             (Ok(found), None) => {
                 Json::Array(found.clone()) == serde_json::from_str::<Json>(want).expect(line)
             }
@@ -28,7 +28,7 @@ fn every_row_of_the_table_holds() {
             wrong.push(format!("{line}\n    got {found:?}"));
         }
     }
-    assert!(rows > 100, "the table is there");
+    assert!(rows > 100, "the table can be read");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
@@ -56,7 +56,7 @@ fn the_last_step_is_split_off() {
     assert!(path("$.a.sum()").split_last().is_none());
     let whole = path("$.a['b']");
     assert_eq!(whole.last_name(), Some(&b"b"[..]));
-    let (parent, last) = whole.split_last().expect("there are two steps");
+    let (parent, last) = whole.split_last().expect("the path has two steps");
     assert!(last.is_single());
     let document = testing::parsed(r#"{"a":{"c":1}}"#);
     let location = parent.single(&document, &mut crate::json::path::Fuel::for_document(&document)).unwrap();

@@ -1,5 +1,5 @@
-//! Converts documents from and to `serde_json::Value`, so that paths are tested without the real
-//! parser and printer.
+//! Converts documents to and from `serde_json::Value`, so that tests of paths do not depend on this
+//! crate's parser and printer.
 
 use serde_json::{Map, Number, Value as Json};
 

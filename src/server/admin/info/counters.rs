@@ -28,7 +28,7 @@ pub fn clients(state: &ServerState, out: &mut String) {
     line(out, format_args!("watching_clients:{}", client_counts.watching));
     line(out, format_args!("clients_in_timeout_table:0"));
     line(out, format_args!("total_watched_keys:{}", client_counts.watched_keys));
-    // No command blocks on a key.
+    // No command of this server blocks on a key.
     line(out, format_args!("total_blocking_keys:0"));
     line(out, format_args!("total_blocking_keys_on_nokey:0"));
 }
@@ -58,7 +58,8 @@ pub fn stats(state: &ServerState, out: &mut String) {
     line(out, format_args!("tracking_total_keys:{}", tracked.keys));
     line(out, format_args!("tracking_total_items:{}", tracked.items));
     line(out, format_args!("tracking_total_prefixes:{}", tracked.prefixes));
-    // Followers receive the log, not commands that could fail.
+    // Counts commands that fail while they are replicated; here followers apply the log, and no
+    // such failure exists.
     line(out, format_args!("unexpected_error_replies:0"));
     line(out, format_args!("total_error_replies:{}", get(&stats.error_replies)));
     line(out, format_args!("total_protocol_errors:{}", get(&stats.protocol_errors)));
@@ -68,16 +69,16 @@ pub fn stats(state: &ServerState, out: &mut String) {
     line(out, format_args!("pubsub_patterns:{}", state.pubsub.names(Channel::Pattern)));
 }
 
-/// The sample of keys with a deadline from which the share of expired ones is estimated.
+/// Number of keys with a deadline that are sampled to estimate the share of expired ones.
 const KEYS_SAMPLED: usize = 10_000;
 
 fn stale_share(state: &ServerState) -> f64 {
-    // Starts at another shard each time, since the keys of one shard may be of the same age.
+    // Each sample starts at another shard, because the keys of one shard may be of similar age.
     let first_shard = state.clock.now_ms() as usize;
     state.keyspace.stale_share(first_shard, KEYS_SAMPLED, state.group.now_ms())
 }
 
-/// The commands that were called or rejected, with their counters.
+/// The commands that were called or refused, with their counters.
 fn called_commands(state: &ServerState) -> impl Iterator<Item = (&'static str, &CommandStats)> {
     let all = called::all().iter().map(|called| called.name.as_str()).zip(&state.stats.counters.commands);
     all.filter(|(_, stats)| get(&stats.calls) + get(&stats.rejected) > 0)
@@ -98,7 +99,7 @@ pub fn commandstats(state: &ServerState, out: &mut String) {
     }
 }
 
-/// Percentiles are bucket bounds: at most 3.2 percent above the true value.
+/// Percentiles are bounds of histogram buckets, at most 3.2 percent above the exact value.
 pub fn latencystats(state: &ServerState, out: &mut String) {
     if !state.stats.counters.tracks_latency.load(Ordering::Relaxed) {
         return;

@@ -1,7 +1,7 @@
 //! The text of `INFO`.
 //!
-//! Each section is a function and a row of [`SECTIONS`]. Fields that Redis has keep its names and
-//! meanings.
+//! Each section is a function and a row of [`SECTIONS`]. Fields that Redis also has keep their
+//! names and meanings.
 //!
 //! | file | sections |
 //! |---|---|
@@ -21,7 +21,7 @@ use text::line;
 
 type Section = (&'static str, fn(&ServerState, &mut String));
 
-/// The sections in their order.
+/// The sections, in the order of the output.
 const SECTIONS: &[Section] = &[
     ("Server", server),
     ("Clients", counters::clients),
@@ -39,10 +39,11 @@ const SECTIONS: &[Section] = &[
     ("Keyspace", keyspace),
 ];
 
-/// Sections that are shown only when asked for by name, or with `all` or `everything`.
+/// Sections that are shown only if they are requested by name, or with `all` or `everything`.
 const ON_REQUEST: &[&str] = &["commandstats", "latencystats"];
 
-/// The sections with these lower-case names; the default ones if there is no name.
+/// The text of the sections with these lower-case names; of the default sections if there is no
+/// name.
 pub fn text(state: &ServerState, names: &[String]) -> String {
     let wanted = |section: &str| {
         let section = section.to_lowercase();
@@ -68,7 +69,7 @@ pub fn text(state: &ServerState, names: &[String]) -> String {
 /// The runtime's mechanism for polling sockets.
 const MULTIPLEXING: &str = if cfg!(target_os = "linux") { "epoll" } else { "kqueue" };
 
-/// Redis' LRU clock has 24 bits.
+/// Maximum of `lru_clock`, which has 24 bits in Redis.
 const LRU_CLOCK_MAX: u64 = (1 << 24) - 1;
 
 /// The number of threads that serve clients.
@@ -82,7 +83,7 @@ fn server(state: &ServerState, out: &mut String) {
     line(out, format_args!("redis_version:{REDIS_VERSION}"));
     line(out, format_args!("server_name:jsonvault"));
     line(out, format_args!("jsonvault_version:{}", env!("CARGO_PKG_VERSION")));
-    // As Redis reports a build without a repository.
+    // The value that Redis reports when it was built outside of a repository.
     line(out, format_args!("redis_git_sha1:00000000"));
     line(out, format_args!("redis_git_dirty:0"));
     let mode = if config.cluster_enabled { "cluster" } else { "standalone" };
@@ -96,7 +97,7 @@ fn server(state: &ServerState, out: &mut String) {
     line(out, format_args!("server_time_usec:{}", state.clock.now_ms() * 1000));
     line(out, format_args!("uptime_in_seconds:{uptime}"));
     line(out, format_args!("uptime_in_days:{}", uptime / 86_400));
-    // How often a second the server samples its rates.
+    // The rate per second at which the server takes its samples.
     line(out, format_args!("hz:10"));
     line(out, format_args!("configured_hz:10"));
     line(out, format_args!("lru_clock:{}", (state.clock.now_ms() / 1000) & LRU_CLOCK_MAX));

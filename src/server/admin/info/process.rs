@@ -1,13 +1,13 @@
-//! `INFO memory` and `INFO cpu`: what the system reports of the process.
+//! `INFO memory` and `INFO cpu`: figures of the operating system about the process.
 
 use super::text::{human, line};
 use crate::command::Inspect;
 use crate::env;
 use crate::server::state::ServerState;
 
-/// Used memory is resident memory: the allocator has no statistics that could be read while it
-/// works, so fragmentation cannot be separated from use. Fields for what JsonVault does not have
-/// are 0: eviction, lazy freeing, replication backlogs, a cluster bus.
+/// Used memory is reported as resident memory. The allocator has no statistics that can be read at
+/// run time, so fragmentation cannot be separated from use. Fields for features that JsonVault does
+/// not have are 0: eviction, lazy freeing, replication backlogs, a cluster bus.
 pub fn memory(state: &ServerState, out: &mut String) {
     let memory = state.memory();
     line(out, format_args!("used_memory:{}", memory.resident));
@@ -54,13 +54,13 @@ pub fn memory(state: &ServerState, out: &mut String) {
     line(out, format_args!("lazyfreed_objects:0"));
 }
 
-/// The memory held for connections.
+/// Bytes of memory held for connections.
 fn clients_bytes(state: &ServerState) -> u64 {
     state.pubsub.clients.all().iter().map(|client| client.buffers().total()).sum()
 }
 
-/// Anonymous resident memory stands for all of the allocator's figures. The rest of the resident
-/// memory is the program's file and other mappings.
+/// The anonymous resident memory is reported for all figures of the allocator. The rest of the
+/// resident memory is the program's file and other mappings.
 fn allocator(resident: u64, out: &mut String) {
     let Some(own) = env::resident_anonymous_bytes().map(|own| own.min(resident)) else { return };
     line(out, format_args!("allocator_allocated:{own}"));

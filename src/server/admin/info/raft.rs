@@ -1,5 +1,5 @@
-//! `INFO replication`, `raft`, `cluster` and `persistence`: the group and its log as this node
-//! knows them.
+//! `INFO replication`, `raft`, `cluster` and `persistence`: the group and its log, as far as this
+//! node knows.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::raft::Phase;
 use crate::server::admin::cluster as admin_cluster;
 use crate::server::state::ServerState;
 
-/// `INFO replication`: the members in the fields of Redis.
+/// `INFO replication`: the members, in Redis' fields.
 pub fn replication(state: &ServerState, out: &mut String) {
     let topology = admin_cluster::topology(state);
     let offset = topology.own().map_or(0, |peer| peer.offset);
@@ -29,7 +29,8 @@ pub fn replication(state: &ServerState, out: &mut String) {
         line(out, format_args!("slave_repl_offset:{offset}"));
         line(out, format_args!("connected_slaves:0"));
     }
-    // Redis' name for a history of writes; here the cluster's, the same on every node.
+    // Redis' id for a history of writes; here it identifies the cluster, so it is the same on every
+    // node.
     line(out, format_args!("master_replid:{}", topology.name(0)));
     line(out, format_args!("master_repl_offset:{offset}"));
 }
@@ -70,9 +71,10 @@ pub fn raft(state: &ServerState, out: &mut String) {
             (false, true) => "follower",
             (false, false) => "learner",
         };
-        // Only a leader knows the progress of others.
+        // Only a leader knows the progress of other members.
         let lag = known.matched.and_then(|matched| Some(status.last_log_index?.saturating_sub(matched)));
-        // A member that lost its log does not have the entries that it acknowledged.
+        // A member that lost its log no longer has the entries that it acknowledged, so its lag is
+        // unknown.
         let lag = lag.filter(|_| !known.lost).map_or_else(|| "-1".to_string(), |lag| lag.to_string());
         let lost = if known.lost { ",lost_entries=1" } else { "" };
         let member = &known.member;
@@ -86,7 +88,7 @@ pub fn raft(state: &ServerState, out: &mut String) {
     }
 }
 
-/// The phase of the start, and the nodes that it waits for.
+/// The phase of the start, with the nodes that this node waits for.
 fn startup(phase: &Phase) -> String {
     match phase {
         Phase::Done => "done".to_string(),
@@ -110,11 +112,12 @@ pub fn cluster(state: &ServerState, out: &mut String) {
     line(out, format_args!("cluster_size:{}", status.cluster_size));
 }
 
-/// `INFO persistence`: snapshots have the fields of the RDB, the log those of the AOF.
+/// `INFO persistence`: figures of snapshots in Redis' RDB fields, figures of the log in its AOF
+/// fields.
 pub fn persistence(state: &ServerState, out: &mut String) {
     let (status, saves) = (state.group.status(), state.group.snapshot_stats());
     let seconds = |time: Option<Duration>| time.map_or(-1, |time| time.as_secs() as i64);
-    // In entries of the log: the changes in an entry are not counted.
+    // Counted in log entries; the changes within an entry are not counted.
     let changes = status.last_applied.map_or(0, |applied| {
         status.snapshot_index.map_or(applied + 1, |saved| applied.saturating_sub(saved))
     });

@@ -1,13 +1,13 @@
-//! The lines of INFO and the form of its numbers.
+//! Writes the lines of INFO and formats their numbers.
 
 use std::fmt::Write;
 
 pub fn line(out: &mut String, text: std::fmt::Arguments<'_>) {
-    out.write_fmt(text).expect("a string takes any text");
+    out.write_fmt(text).expect("writing to a string cannot fail");
     out.push_str("\r\n");
 }
 
-/// A number of bytes in the human-readable form of Redis.
+/// A number of bytes in Redis' human-readable form.
 pub fn human(bytes: u64) -> String {
     const UNITS: [&str; 5] = ["K", "M", "G", "T", "P"];
     if bytes < 1024 {

@@ -1,4 +1,4 @@
-//! What is appended is read back, now and after a restart.
+//! Reads appended entries back, at once and after a restart.
 
 use super::*;
 use crate::env::RealDisk;
@@ -11,7 +11,7 @@ fn entries_are_readable_at_once_and_after_a_restart() {
     let expected: Vec<Entry> = (0..200).map(|index| entry(index, 1 + index / 50)).collect();
     log.set_inline(false);
     let outcomes: Vec<_> = expected.iter().map(|entry| begin(&log, vec![entry.clone()])).collect();
-    assert_eq!(read_all(&log), expected, "before anything need be written");
+    assert_eq!(read_all(&log), expected, "entries are readable before they are written");
     outcomes.into_iter().for_each(|outcome| outcome.recv().unwrap().unwrap());
     assert_eq!(read_all(&log), expected, "from memory and from disk");
     assert!(log.stats().segments > 3 && log.stats().cached_bytes <= 600);
@@ -81,7 +81,7 @@ fn a_purge_removes_the_segments_of_purged_entries() {
     let before = log.stats().segments;
     log.save_vote(b"vote").unwrap();
     log.purge_up_to(150, 1).unwrap();
-    assert!(log.stats().segments < before - 2, "{} segments of {before}", log.stats().segments);
+    assert!(log.stats().segments < before - 2, "{} of {before} segments are left", log.stats().segments);
     assert_eq!((log.stats().first, log.term_of(150), log.term_of(149)), (Some(151), Some(1), None));
     drop(log);
     let (log, recovered) = open(&disk);
@@ -176,7 +176,7 @@ fn an_idle_log_is_written_by_its_caller() {
     assert_eq!((log.stats().inline_batches, log.stats().syncs), (1, syncs + 1));
     log.set_inline(false);
     append(&log, vec![entry(2, 1)]).unwrap();
-    // By now a sync marker may have been written as well.
+    // A sync marker may also have been written by now.
     assert!(log.stats().inline_batches == 1 && log.stats().writes >= 2);
 }
 

@@ -1,5 +1,5 @@
-//! Power cuts at any moment: acknowledged operations survive, and the rest is a prefix of what was
-//! requested.
+//! Power cuts at any moment: acknowledged operations survive, and of the others a prefix of the
+//! requested ones does.
 //!
 //! One seed chooses the operations, the moment of each cut and the unsynced bytes that survive it
 //! (only the timing of the log's two threads is not seeded). `JSONVAULT_CASES` sets the number of
@@ -13,8 +13,8 @@ use super::*;
 use crate::random::Random;
 use crate::storage::log::LogPosition;
 
-/// The expected content of a log besides the vote, which may overtake entries that wait for a
-/// segment.
+/// The expected content of a log. The vote is kept elsewhere, because it may overtake entries that
+/// wait for a segment.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Model {
     entries: BTreeMap<u64, Entry>,
@@ -45,14 +45,14 @@ impl Model {
     }
 }
 
-/// The states of the log since it was opened; every state up to `acknowledged` is certainly
+/// The states of the log since it was opened. All states up to `acknowledged` are certainly
 /// durable.
 struct History {
     states: Vec<Model>,
     acknowledged: Arc<AtomicUsize>,
-    /// Receivers for the outcome of appends that were not awaited.
+    /// Receivers for the outcomes of appends that were not waited for.
     pending: Vec<Receiver<bool>>,
-    /// The last vote known to be durable, and those requested since.
+    /// The last vote known to be durable, and the votes requested since.
     votes: Vec<Option<Vec<u8>>>,
     committed: u64,
 }
@@ -68,7 +68,7 @@ impl History {
         self.states.push(next);
     }
 
-    /// Records that the last state is durable, if it is.
+    /// If `durable` is true, records that the last state is durable.
     fn acknowledge(&self, durable: bool) -> bool {
         if durable {
             self.acknowledged.fetch_max(self.states.len() - 1, Ordering::SeqCst);
@@ -129,8 +129,8 @@ impl History {
             }
             let _ = sender.send(result.is_ok());
         });
-        // Without waiting, appends pile up in the queue. With the power off a segment may never
-        // become available.
+        // Not waiting lets appends pile up in the queue. With the power off, a segment may never
+        // become available, so waiting could take forever.
         self.pending.push(receiver);
         !random.one_in(3) || self.settle()
     }
@@ -161,7 +161,7 @@ impl History {
         if self.now().purged.is_some_and(|(purged, _)| position.0 <= purged) {
             return true;
         }
-        // A purge may overtake entries as well, and the states would no longer form one sequence.
+        // A purge may also overtake entries; the states would then no longer form one sequence.
         if !self.settle() {
             return false;
         }
@@ -170,8 +170,8 @@ impl History {
         self.acknowledge(self.blocking(log, move |log| log.purge_up_to(position.0, position.1)))
     }
 
-    /// A call that waits for room would wait forever once the power is off; closing the log ends
-    /// it.
+    /// Runs a call that may wait for room. With the power off it would wait forever, so the log is
+    /// closed to end it.
     fn blocking(&self, log: &Log, call: impl FnOnce(&Log) -> Result<(), Fatal> + Send) -> bool {
         std::thread::scope(|scope| {
             let calling = scope.spawn(|| call(log));

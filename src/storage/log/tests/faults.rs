@@ -1,4 +1,4 @@
-//! A failed write or sync is the last one.
+//! After a failed write or sync, the log writes nothing more.
 
 use std::io::ErrorKind;
 use std::sync::Arc;
@@ -27,7 +27,7 @@ fn a_failed_write_or_sync_poisons_the_log_permanently() {
             drop(log);
             disk.reboot(3);
             let (log, recovered) = open(&disk);
-            assert!(recovered.last >= Some((3, 1)), "what was durable before is there");
+            assert!(recovered.last >= Some((3, 1)), "entries that were durable before are found");
             assert_eq!(log.read(1..4, usize::MAX).unwrap().len(), 3);
         }
     }
@@ -39,8 +39,8 @@ fn every_waiting_append_gets_the_failure_once() {
     let (log, _) = open(&disk);
     until("a prepared segment", || log.inner.preparer.state().0);
     log.set_inline(false);
-    // Few enough for one segment: otherwise the preparation of the next would hit the failure
-    // first.
+    // Few enough entries for one segment: otherwise the preparation of the next segment would hit
+    // the failure first.
     disk.fail(Op::Sync, 0, ErrorKind::Other);
     let outcomes: Vec<_> = (1..=20).map(|index| begin(&log, vec![entry(index, 1)])).collect();
     for one in outcomes {
@@ -51,8 +51,8 @@ fn every_waiting_append_gets_the_failure_once() {
 
 #[test]
 fn a_full_disk_within_a_prepared_segment_poisons_too() {
-    // It cannot happen where overwriting a file's blocks needs no new ones; elsewhere the state of
-    // the bytes is unknown.
+    // A write runs out of space only on file systems that allocate new blocks when a file's blocks
+    // are overwritten. The state of the written bytes is then unknown.
     let disk = SimDisk::new();
     let (log, _) = open(&disk);
     until("a prepared segment", || log.inner.preparer.state().0);
@@ -100,7 +100,7 @@ fn a_slow_disk_is_written_by_the_writer_thread_until_it_is_quick_again() {
     let (log, _) = Log::open(disk.shared(), Path::new(DIR), options).unwrap();
     append(&log, vec![entry(0, 1)]).unwrap();
     assert_eq!(log.stats().inline_batches, 1);
-    // The preparer syncs as well.
+    // Waits for the preparer, because its syncs count as well.
     while !log.inner.preparer.state().0 {
         std::thread::yield_now();
     }
@@ -114,12 +114,13 @@ fn a_slow_disk_is_written_by_the_writer_thread_until_it_is_quick_again() {
         disk.hang(false);
         writing.join().unwrap().unwrap();
     });
-    assert_eq!(log.stats().inline_batches, 2, "the slowness was not known before");
+    assert_eq!(log.stats().inline_batches, 2, "no sync had been slow before");
     for index in 2..2 + QUICK_SYNCS_WANTED {
         append(&log, vec![entry(index, 1)]).unwrap();
     }
     assert_eq!(log.stats().inline_batches, 2);
-    // The thread that wrote the last one may still be busy when its append is reported.
+    // The thread that wrote the previous append may still be busy when its outcome is reported, so
+    // the next append may not be inline yet.
     let mut next = 2 + QUICK_SYNCS_WANTED..200;
     while log.stats().inline_batches == 2 {
         append(&log, vec![entry(next.next().expect("a quick disk is written inline again"), 1)]).unwrap();

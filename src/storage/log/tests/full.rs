@@ -5,14 +5,15 @@ use std::io::ErrorKind;
 use super::*;
 use crate::testkit::Op;
 
-/// A log on a disk with room for this many segments, and its last entry before it refused more.
+/// A log whose disk has room for this many segments, filled until it refused an entry; and the last
+/// entry before that.
 fn filled(segments: u64) -> (SimDisk, Log, u64) {
     let disk = SimDisk::new();
     disk.set_capacity(Some(segments * SEGMENT_BYTES_MIN));
     let (log, _) = open(&disk);
     let mut last = 0;
     loop {
-        until("a segment or none", || {
+        until("one segment more or none", || {
             let (ready, failed) = log.inner.preparer.state();
             ready || failed.is_some()
         });
@@ -47,7 +48,7 @@ fn unreserved_entries_wait_and_votes_overtake_them() {
     let (disk, log, last) = filled(2);
     let outcomes: Vec<_> = (1..=100).map(|more| begin(&log, vec![entry(last + more, 1)])).collect();
     until("a stall", || log.stats().stalled);
-    assert!(outcomes.last().unwrap().try_recv().is_err(), "neither done nor failed");
+    assert!(outcomes.last().unwrap().try_recv().is_err(), "the append is neither done nor failed");
     assert_eq!(read_all(&log).len() as u64, last + 100, "and readable");
     for vote in 0..5u8 {
         log.save_vote(&[vote]).unwrap();
@@ -77,7 +78,7 @@ fn every_step_of_a_preparation_may_fail_and_is_retried() {
     for op in [Op::Open, Op::Write, Op::Sync, Op::Rename, Op::SyncDir] {
         let disk = SimDisk::new();
         drop(open(&disk));
-        // Removed, so that the next start has to prepare a segment.
+        // Removed, so that the next start has to prepare this segment.
         let _ = disk.shared().remove(&path_of(2));
         let after = match op {
             Op::Open => 1,

@@ -1,4 +1,4 @@
-//! The log as a whole, on a disk that fails.
+//! Tests the log as a whole, on a simulated disk that can fail.
 
 mod basics;
 mod crash;
@@ -47,7 +47,7 @@ fn entry_of(index: u64, term: u64, bytes: usize) -> Entry {
     Entry { index, term, payload: Bytes::from(payload) }
 }
 
-/// Appends, and returns the receiver of the outcome.
+/// Appends entries, and returns the receiver for the outcome.
 fn begin(log: &Log, entries: Vec<Entry>) -> Receiver<Result<(), Fatal>> {
     let (sender, receiver) = channel();
     log.append(entries, move |result| drop(sender.send(result)));
@@ -58,7 +58,7 @@ fn append(log: &Log, entries: Vec<Entry>) -> Result<(), Fatal> {
     begin(log, entries).recv_timeout(Duration::from_secs(20)).expect("an append has an outcome")
 }
 
-/// Appends `indexes`, a batch each.
+/// Appends the entries `indexes`, each in a batch of its own.
 fn fill(log: &Log, indexes: std::ops::RangeInclusive<u64>, term: u64) {
     indexes.for_each(|index| append(log, vec![entry(index, term)]).unwrap());
 }
@@ -75,7 +75,7 @@ fn until(what: &str, mut reached: impl FnMut() -> bool) {
         }
         std::thread::sleep(Duration::from_millis(5));
     }
-    panic!("did not come about: {what}");
+    panic!("this did not happen in time: {what}");
 }
 
 fn path_of(sequence: u64) -> PathBuf {
@@ -94,7 +94,7 @@ fn records(bytes: &[u8]) -> Vec<(usize, usize, Kind)> {
     found
 }
 
-/// The segments that hold records, with their contents.
+/// The segments that have records, with their contents.
 fn segments(disk: &SimDisk) -> Vec<(PathBuf, Vec<u8>)> {
     let mut paths: Vec<PathBuf> = (1..100).map(path_of).collect();
     paths.retain(|path| disk.contents(path).is_some());

@@ -1,9 +1,9 @@
-//! Torn ends of the log are cut, and nothing else is.
+//! The torn end of a log is cut off, and nothing else is.
 
 use super::*;
 use crate::storage::log::Cut;
 
-/// A log whose last batch is a single entry.
+/// A log that ends with a batch of one entry and no sync marker after it.
 fn unfinished() -> (SimDisk, Vec<u8>, usize, usize) {
     let disk = SimDisk::new();
     let (log, _) = open(&disk);
@@ -35,7 +35,7 @@ fn a_last_record_torn_at_any_byte_is_cut() {
         fill(&log, 5..=6, 2);
         drop(log);
         assert_eq!(open(&disk).1.last, Some((6, 2)));
-        // Restores the same log for the next round: one segment, and nothing prepared.
+        // Restores the log for the next round: one segment, and no prepared one.
         disk.overwrite(&path_of(1), 0, &good);
     }
 }
@@ -51,7 +51,7 @@ fn a_last_record_whose_beginning_is_missing_is_cut_with_its_remains() {
         assert_eq!(recovered.last, Some((4, 1)), "{missing} bytes missing");
         drop(log);
         let clean = disk.contents(&path_of(1)).unwrap();
-        assert!(clean[start..].iter().all(|byte| *byte == 0), "remains of the torn record");
+        assert!(clean[start..].iter().all(|byte| *byte == 0), "remains of the torn record were found");
     }
 }
 
@@ -67,15 +67,15 @@ fn a_batch_torn_in_its_middle_is_cut_from_there() {
     disk.overwrite(&path_of(1), start + 8, &[0xff; 8]);
     let (log, recovered) = open(&disk);
     assert_eq!((recovered.last, recovered.cut.unwrap().offset), (Some((4, 1)), start as u64));
-    // Entries 6 to 8 of the torn batch were intact. A new entry 5 of the same size must not bring
-    // them back.
+    // Entries 6 to 8 of the torn batch were intact. A new entry 5 of the same size must not make
+    // them valid again.
     append(&log, vec![entry_of(5, 2, 24)]).unwrap();
     drop(log);
     assert_eq!(size, 56);
     assert_eq!(open(&disk).1.last, Some((5, 2)));
 }
 
-/// Several segments with every kind of record, closed.
+/// A closed log of several segments with every kind of record.
 fn finished() -> SimDisk {
     let disk = SimDisk::new();
     let (log, _) = open(&disk);
@@ -109,12 +109,12 @@ fn a_flipped_bit_anywhere_stops_the_node_and_is_located() {
                         assert_eq!((&found, offset), (path, start as u64), "byte {at} of {kind:?}");
                     }
                     Err(other) => panic!("byte {at} of {kind:?}: {other}"),
-                    // The sync marker at the very end protects the records before it, and carries
-                    // nothing itself.
+                    // Damage to the sync marker at the end is not an error: the marker protects the
+                    // records before it and has no content.
                     Ok((_, recovered)) => {
                         assert!(
                             is_last && start == last.0,
-                            "byte {at} of {kind:?} at {start} went unnoticed"
+                            "damage to byte {at} of {kind:?} at {start} was not noticed"
                         );
                         assert_eq!(recovered.last, Some((76, 3)));
                         assert_eq!(recovered.cut.map(|cut| cut.offset), Some(start as u64));
@@ -124,7 +124,7 @@ fn a_flipped_bit_anywhere_stops_the_node_and_is_located() {
             }
         }
     }
-    assert_eq!(kinds.len(), 8, "every kind of record was damaged: {kinds:?}");
+    assert_eq!(kinds.len(), 8, "not every kind of record was damaged, only {kinds:?}");
 }
 
 #[test]
@@ -155,7 +155,7 @@ fn damage_to_the_last_batch_is_no_torn_write_once_a_sync_marker_follows() {
     until("a sync marker", has_marker);
     let writes = log.stats().writes;
     std::thread::sleep(Duration::from_millis(30));
-    assert_eq!(log.stats().writes, writes, "one marker is enough");
+    assert_eq!(log.stats().writes, writes, "one sync marker is enough");
     log.save_committed(b"committed");
     until("the commit record", || log.stats().writes > writes);
     drop(log);
@@ -182,7 +182,7 @@ fn damage_found_by_a_read_is_located() {
 fn a_file_shortened_anywhere_opens_and_accepts_entries() {
     let (_, good, start, size) = unfinished();
     let last_record = start + size;
-    // Beyond the header and the head, without which the file is no log.
+    // Starts after the header and the head, because a file without these is not a log.
     let first = records(&good)[1].0;
     for length in (first..=last_record + 40).chain([good.len() - 8, good.len() - 1]) {
         let disk = SimDisk::new();
@@ -191,7 +191,7 @@ fn a_file_shortened_anywhere_opens_and_accepts_entries() {
         disk.truncate(&path_of(1), length as u64);
         let (log, recovered) = match try_open(&disk) {
             Ok(opened) => opened,
-            // The missing part was durable before a record that is still there.
+            // The missing part was durable before a record that still exists.
             Err(Fatal::Corrupt { .. }) => continue,
             Err(other) => panic!("{length} bytes: {other}"),
         };
