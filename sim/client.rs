@@ -38,8 +38,8 @@ impl Client {
         Client { id, random, pending: None, next_ms: 0, pause_ms }
     }
 
-    /// Takes an arrived answer, and invokes the next operation when it is due, unless all are quiet.
-    /// Adds lines to the trace.
+    /// Takes an arrived answer, and invokes the next operation when it is due, unless all are
+    /// quiet. Adds lines to the trace.
     pub fn step(
         &mut self,
         now_ms: u64,
@@ -78,7 +78,7 @@ impl Client {
         trace: &mut Vec<String>,
     ) {
         let filler = if self.random.one_in(3) { self.random.below(FILLER_BYTES_MAX) as usize } else { 0 };
-        let shown = format!("c{} asks n{} {operation:?} k{key} filler {filler}", self.id, host.id());
+        let shown = format!("c{} sends n{} {operation:?} k{key} filler {filler}", self.id, host.id());
         let Some(answer) = perform(host, key, operation.clone(), filler) else {
             // The node is down.
             self.next_ms = now_ms + 1 + self.random.below(20);

@@ -29,8 +29,8 @@ pub struct HostClock {
     now_ms: Arc<AtomicU64>,
     /// The time since then on this node's monotonic clock.
     own_us: AtomicU64,
-    /// How much too fast it is, in millionths. Only the differences between nodes matter, so no clock
-    /// is slow.
+    /// How much too fast it is, in millionths. Only the differences between nodes matter, so no
+    /// clock is slow.
     drift_ppm: u64,
     drifted: AtomicU64,
     /// How far the wall clock is ahead; an operator may change it at any time.

@@ -33,8 +33,8 @@ impl Operator {
         self.removing
     }
 
-    /// Asks a random node, when it is time, to add a node that is no voter yet, or to remove the one
-    /// that joined if `may_remove`.
+    /// Asks a random node, when it is time, to add a node that is no voter yet, or to remove the
+    /// one that joined if `may_remove`.
     pub fn step(&mut self, now_ms: u64, may_remove: bool, hosts: &mut [Host], trace: &mut Vec<String>) {
         if now_ms < self.next_ms {
             return;
@@ -42,8 +42,8 @@ impl Operator {
         self.next_ms = now_ms + PAUSE_MS_MIN + self.random.below(PAUSE_MS_MAX);
         let out = match self.removing {
             true => Some(self.initial_members).filter(|at| is_out(*at, hosts)),
-            // A node may learn this when it restarts between leaving the cluster without its disk and
-            // entering it again.
+            // A node may learn this when it restarts between leaving the cluster without its disk
+            // and entering it again.
             false => hosts.iter().position(|host| status(host).is_some_and(|status| status.removed)),
         };
         if let Some(at) = out {

@@ -3,7 +3,8 @@
 //! wall clocks show.
 //!
 //! Clocks of different speeds shift that time: a leader that is elected within another's lease
-//! continues from what its voters extrapolated. The checks get a slack for it, and for nothing else.
+//! continues from what its voters extrapolated. The checks get a slack for it, and for nothing
+//! else.
 //!
 //! Not guaranteed: after a restart of a node in between, the time issued to readers may be
 //! forgotten. The stamp of a write is not.
@@ -108,7 +109,7 @@ fn come_back(key: usize, sets: &[Set<'_>], reads: &[Read<'_>], slack_ms: u64) ->
             let forgotten = starts_between(gone.event, again.event);
             if gone.found != again.found && gone.time_ms >= set.deadline_ms + slack_ms && !forgotten {
                 return Err(format!(
-                    "k{key}: c{} found {} at n{} at {}, and it was gone for c{} at n{} at {}",
+                    "k{key}: c{} found {} at n{} at {}, but it was gone before for c{} at n{} at {}",
                     again.event.client,
                     set.number,
                     again.event.host + 1,

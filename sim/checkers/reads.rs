@@ -36,7 +36,7 @@ pub fn check(history: &History, key: usize) -> Result<(), String> {
         if before.is_some_and(|before| list.len() < before) {
             let length = list.len();
             return Err(format!(
-                "k{key}: c{} read {length} numbers at n{}, and {} were known before the read",
+                "k{key}: c{} read {length} numbers at n{}, but {} were known before the read",
                 event.client,
                 event.host + 1,
                 before.unwrap_or_default()

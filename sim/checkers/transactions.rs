@@ -193,7 +193,8 @@ fn unordered(executed: &[Executed<'_>], after: &[BTreeSet<usize>]) -> BTreeSet<u
     // Those that depend on nothing that is left, by their invocation.
     let mut free: BTreeSet<_> = (0..executed.len()).filter(|at| before[*at] == 0).map(invoked).collect();
     while let Some((begun, at)) = free.pop_first() {
-        // What ended before it would itself have been the first of these, unless it depends on others.
+        // What ended before it would itself have been the first of these, unless it depends on
+        // others.
         if left.first().is_some_and(|(ended, _)| *ended < begun) {
             break;
         }

@@ -9,8 +9,8 @@ use super::{Bridge, DOWN_MS_MAX, Faults, STORMY, Scene};
 use crate::faults::CALM;
 use crate::host::Host;
 
-/// Most changes of the disk before a power cut: it happens within an append, a roll-over, a snapshot,
-/// a purge or an install.
+/// Most changes of the disk before a power cut: it happens within an append, a roll-over, a
+/// snapshot, a purge or an install.
 const OPERATIONS_MAX: u64 = 40;
 /// Errors of a wall clock: a forgotten time zone, or a clock that was never set.
 const WRONG_BY_MS: [u64; 3] = [500, 5_000, 3_600_000];
@@ -41,7 +41,7 @@ impl Faults {
             12..14 => self.hand_over(scene, one, other),
             14..16 => {
                 let for_ms = self.random.below(DOWN_MS_MAX);
-                scene.note(format!("n{} stands still for {for_ms} ms", one + 1));
+                scene.note(format!("n{} is suspended for {for_ms} ms", one + 1));
                 scene.hosts[one].pause(for_ms);
             }
             16..18 => self.slow_disk(scene, one),
@@ -116,9 +116,9 @@ impl Faults {
         }
     }
 
-    /// While clients are quiet, cuts the leader from one node for long enough that this one wants to
-    /// lead, restarts others that both reach, and then cuts those from the leader too: what they have
-    /// forgotten may let them elect another leader while the first still trusts its lease.
+    /// While clients are quiet, cuts the leader from one node for long enough that this one wants
+    /// to lead, restarts others that both reach, and then cuts those from the leader too: what they
+    /// have forgotten may let them elect another leader while the first still trusts its lease.
     fn restart_the_bridge(&mut self, scene: &mut Scene<'_>) {
         let Some(leader) = scene.hosts.iter().position(Host::leads) else { return };
         let hosts = scene.hosts.len();
@@ -162,8 +162,8 @@ impl Faults {
         }
     }
 
-    /// Removes a node's disk, restores an older copy of it, lets a bit of it rot, or cuts the power of
-    /// the disk that lies: for one node at a time, and where something is forgotten only while a
+    /// Removes a node's disk, restores an older copy of it, lets a bit of it rot, or cuts the power
+    /// of the disk that lies: for one node at a time, and where something is forgotten only while a
     /// leader is up, which remembers what the node had acknowledged.
     pub(super) fn change_disk(&mut self, scene: &mut Scene<'_>) {
         let mut one = self.random.below(scene.hosts.len() as u64) as usize;

@@ -1,13 +1,13 @@
 //! Histories as files: one JSON object a line. Every harness writes this form, and every checker
 //! reads it.
 //!
-//! ```text
-//! {"type":"invoke","order":1,"ms":40,"starts":3,"event":0,"client":2,"node":1,"key":0,"operation":{"Append":7}}
-//! {"type":"ok","order":2,"ms":43,"starts":3,"event":0,"outcome":{"Appended":1}}
-//! {"type":"deliver","order":3,"node":2,"boot":1,"number":9}
-//! ```
-//! `type` is `invoke`, `ok`, `error` (certainly not applied), `uncertain` or `deliver`. `order` ascends from
-//! line to line; `ms` is the time since the start, `starts` how often any node had been started.
+//!     {"type":"invoke","order":1,"ms":40,"starts":3,"event":0,"client":2,"node":1,"key":0,"operation":{"Append":7}}
+//!     {"type":"ok","order":2,"ms":43,"starts":3,"event":0,"outcome":{"Appended":1}}
+//!     {"type":"deliver","order":3,"node":2,"boot":1,"number":9}
+//!
+//! `type` is `invoke`, `ok`, `error` (certainly not applied), `uncertain` or `deliver`. `order`
+//! ascends from line to line; `ms` is the time since the start, `starts` how often any node had
+//! been started.
 
 use serde::{Deserialize, Serialize};
 

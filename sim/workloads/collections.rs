@@ -56,7 +56,7 @@ async fn run(node: &Node, key: usize, operation: Operation) -> Result<Outcome, O
     Ok(match operation {
         Operation::Push(number) => match write(&["RPUSH", &key, &number.to_string()]).await? {
             Reply::Integer(length) => Outcome::Appended(length as usize),
-            other => panic!("a push is answered {other:?}"),
+            other => panic!("a push returned {other:?}"),
         },
         Operation::Shift => Outcome::Value(found(write(&["LPOP", &key]).await?)),
         Operation::Elements => Outcome::List(all(node.read(&["LRANGE", &key, "0", "-1"]).await?)),
@@ -78,7 +78,7 @@ async fn run(node: &Node, key: usize, operation: Operation) -> Result<Outcome, O
 fn counted(reply: Reply) -> Outcome {
     match reply {
         Reply::Integer(number) => Outcome::Number(number as u64),
-        other => panic!("a change of a collection is answered {other:?}"),
+        other => panic!("a change of a collection returned {other:?}"),
     }
 }
 
@@ -86,13 +86,13 @@ fn found(reply: Reply) -> Option<u64> {
     match reply {
         Reply::Null => None,
         Reply::Bulk(digits) => Some(parsed(&digits)),
-        other => panic!("a number is read as {other:?}"),
+        other => panic!("reading a number returned {other:?}"),
     }
 }
 
 fn all(reply: Reply) -> Vec<u64> {
     match reply {
         Reply::Array(items) | Reply::Set(items) => items.into_iter().filter_map(found).collect(),
-        other => panic!("a collection is read as {other:?}"),
+        other => panic!("reading a collection returned {other:?}"),
     }
 }

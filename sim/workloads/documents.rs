@@ -70,7 +70,7 @@ async fn append(node: &Node, key: usize, number: u64, filler: usize) -> Result<O
     let replies = node.write(&commands[..if filler > 0 { 3 } else { 2 }]).await?;
     match &replies[1] {
         Reply::Integer(length) => Ok(Outcome::Appended(*length as usize)),
-        other => panic!("an append to a list is answered {other:?}"),
+        other => panic!("an append to a list returned {other:?}"),
     }
 }
 
@@ -87,6 +87,6 @@ pub fn list(keyspace: &Keyspace, key: usize) -> Vec<u64> {
     match run(&args, &node::context(), keyspace.each()) {
         Ok(Reply::Null) => Vec::new(),
         Ok(Reply::Bulk(text)) => serde_json::from_slice(&text).expect("a list of numbers"),
-        other => panic!("a list is read as {other:?}"),
+        other => panic!("reading a list returned {other:?}"),
     }
 }

@@ -61,9 +61,9 @@ async fn set_for(node: &Node, key: usize, number: u64, for_ms: u64) -> Result<Ou
     match &replies[0] {
         Reply::Array(both) => match both[..] {
             [Reply::Simple(_), Reply::Integer(deadline)] => Ok(Outcome::Set(deadline as u64)),
-            _ => panic!("a number with a deadline is put, and answered {both:?}"),
+            _ => panic!("a transaction that sets a number with a deadline returned {both:?}"),
         },
-        other => panic!("a transaction is answered {other:?}"),
+        other => panic!("a transaction returned {other:?}"),
     }
 }
 
@@ -73,10 +73,10 @@ pub fn transaction(watched: Vec<(jsonvault::keyspace::Key, Option<u64>)>, comman
     for words in commands {
         let row = table::find(words[0].as_bytes()).expect("a command of the table");
         let words: Vec<Bytes> = node::args(words);
-        transaction.push(row, &words, &node::context()).expect("a request that is right");
+        transaction.push(row, &words, &node::context()).expect("a valid request");
     }
     let mut batch = Batch::new();
-    batch.push_transaction(&transaction).expect("a request that is right");
+    batch.push_transaction(&transaction).expect("a valid request");
     batch
 }
 

@@ -67,11 +67,11 @@ fn number(keyspace: &Keyspace, key: usize, now_ms: u64) -> (Option<u64>, u64) {
     let view = keyspace.view(Scope::OneKey, now_ms);
     let number = view.value(name(key).as_bytes()).map(|value| match value {
         Value::Text(digits) => parsed(&digits),
-        other => panic!("a number is read as {other:?}"),
+        other => panic!("reading a number returned {other:?}"),
     });
     (number, view.now_ms())
 }
 
 fn parsed(digits: &[u8]) -> u64 {
-    String::from_utf8_lossy(digits).parse().expect("a number was put")
+    String::from_utf8_lossy(digits).parse().expect("the value is a number")
 }

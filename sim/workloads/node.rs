@@ -96,5 +96,5 @@ pub fn args(words: &[&str]) -> Vec<Bytes> {
 
 fn push(batch: &mut Batch, words: &[&str]) {
     let row = table::find(words[0].as_bytes()).expect("a command of the table");
-    batch.push(row, &args(&words[1..]), &context()).expect("a request that is right");
+    batch.push(row, &args(&words[1..]), &context()).expect("a valid request");
 }

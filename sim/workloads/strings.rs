@@ -49,7 +49,7 @@ async fn run(node: &Node, key: usize, operation: Operation) -> Result<Outcome, O
         }
         Operation::Remove => match node.write(&[&["DEL", &name]]).await?[..] {
             [Reply::Integer(removed)] => Ok(Outcome::Number(removed as u64)),
-            ref other => panic!("a removal is answered {other:?}"),
+            ref other => panic!("a removal returned {other:?}"),
         },
         Operation::Get => {
             let now_ms = node.barrier(ReadConsistency::Linearizable).await?;

@@ -78,7 +78,7 @@ async fn transact(node: &Node, steps: &[Step]) -> Result<Outcome, Outcome> {
             (None, Reply::Bulk(text)) => {
                 lists.push(serde_json::from_slice(&text).expect("a list of numbers"))
             }
-            (None, other) => panic!("an array is read as {other:?}"),
+            (None, other) => panic!("reading an array returned {other:?}"),
         }
     }
     Ok(Outcome::Transacted(Some(lists)))
@@ -100,7 +100,7 @@ async fn read_then_append(node: &Node, steps: &[Step]) -> Result<Outcome, Outcom
     match &replies[0] {
         Reply::NullArray => Ok(Outcome::Transacted(None)),
         Reply::Array(_) => Ok(Outcome::Transacted(Some(lists))),
-        other => panic!("EXEC is answered {other:?}"),
+        other => panic!("EXEC returned {other:?}"),
     }
 }
 

@@ -128,8 +128,8 @@ impl Keyspace {
 
 #[cfg(feature = "testkit")]
 impl Keyspace {
-    /// Makes a running capture lose the writes that come meanwhile, as if they kept no pre-images: a
-    /// mistake that the simulation plants, and has to find.
+    /// Makes a running capture lose the writes that come meanwhile, as if they kept no pre-images:
+    /// a mistake that the simulation plants, and has to find.
     pub fn lose_pre_images(&self) {
         self.captures.running.store(false, Ordering::Release);
     }

@@ -73,8 +73,8 @@ impl RaftReceiver {
             check_commands(&entries)?;
         }
         // Recorded before the append counts towards the leader's majority: a later leader, elected
-        // by that majority, has to know this time. One that leads no more may have sent its time long ago, and this node may lead
-        // by now.
+        // by that majority, has to know this time. One that leads no more may have sent its time
+        // long ago, and this node may lead by now.
         if !is_deposed {
             self.time.heard(append.vote.term, append.time_ms);
         }
