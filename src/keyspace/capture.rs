@@ -126,6 +126,15 @@ impl Keyspace {
     }
 }
 
+#[cfg(feature = "testkit")]
+impl Keyspace {
+    /// Makes a running capture lose the writes that come meanwhile, as if they kept no pre-images:
+    /// a mistake that the simulation plants, and has to find.
+    pub fn lose_pre_images(&self) {
+        self.captures.running.store(false, Ordering::Release);
+    }
+}
+
 impl Capture {
     /// The keyspace's time when the capture began.
     pub fn time_ms(&self) -> u64 {
