@@ -98,6 +98,7 @@ const INTERNAL: &[&str] = &[
     "POSITIONS_MAX",
     "QUICK_SYNC_MAX",
     "READ_AHEAD_BYTES_MAX",
+    "TURN_BYTES_MAX",
     "READ_BYTES_MAX",
     "REUSE_MAX",
     "SAMPLES_MAX",
