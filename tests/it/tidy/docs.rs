@@ -95,6 +95,7 @@ const INTERNAL: &[&str] = &[
     "PIECE_BYTES_MAX",
     "PACKED_VALUE_BYTES_MAX",
     "PIECE_MAX",
+    "POLLS_MAX",
     "POSITIONS_MAX",
     "QUICK_SYNC_MAX",
     "READ_AHEAD_BYTES_MAX",
