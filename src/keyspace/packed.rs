@@ -4,7 +4,7 @@
 //! packed = flags u8 | length of the key u8 or u32 | version u32 or u64 | deadline u64, if any
 //!        | key | value
 //! ```
-//! Numbers are little-endian. The layout exists in memory alone; the log and snapshots have the
+//! Numbers are little-endian. This layout exists only in memory; the log and snapshots contain the
 //! encoding of [`Entry`].
 //!
 //! Invariant: a number has the narrowest field that holds it, so equal entries have equal bytes.
@@ -15,8 +15,8 @@ use std::sync::Arc;
 use super::{Entry, EntryRef, Value, ValueRef};
 use crate::json::Document;
 
-/// The largest value that is packed. Beyond, the memory of an allocation more is less than two
-/// per cent, and an edit of a string need not copy it.
+/// The largest value that is packed. For a larger one, a separate allocation costs less than two
+/// per cent of its size, and an edit of a string then copies neither key nor value.
 const PACKED_VALUE_BYTES_MAX: usize = 8 << 10;
 
 const IS_TEXT: u8 = 1;
@@ -45,7 +45,7 @@ impl Small<'_> {
         (value.len() <= PACKED_VALUE_BYTES_MAX).then_some(small)
     }
 
-    /// The size of the packed whole in bytes.
+    /// The size of the packed entry in bytes.
     pub fn packed_bytes(&self, key: &[u8]) -> usize {
         let (key_length, version, deadline) = widths(self.flags(key));
         1 + key_length + version + deadline + key.len() + self.value.len()
@@ -60,7 +60,7 @@ impl Small<'_> {
     }
 }
 
-/// The head of a packed slot: where its parts are.
+/// The head of a packed entry: the positions of its parts.
 #[derive(Clone, Copy)]
 struct Head {
     is_text: bool,
@@ -175,7 +175,7 @@ impl Packed {
         self.head().value_of(&self.0)
     }
 
-    /// The size of the whole in bytes.
+    /// The size of the packed entry in bytes.
     pub fn bytes(&self) -> usize {
         self.0.len()
     }
@@ -186,8 +186,8 @@ impl Packed {
         (!head.is_text).then(|| Document::within(self.0.clone(), head.value))
     }
 
-    /// Moves the memory of a packed document into the document. Nothing else may be done with this
-    /// until [`Packed::give_back`] or its end.
+    /// Moves the memory into the returned document, so that an edit finds it unshared. `self` is
+    /// empty then: until [`Packed::give_back`], it may only be dropped or replaced.
     pub fn take_document(&mut self) -> (Document, Origin) {
         let begin = self.head().value;
         let memory = std::mem::take(&mut self.0);
@@ -195,7 +195,8 @@ impl Packed {
         (Document::within(memory, begin), origin)
     }
 
-    /// Takes the memory back; the document if it is another one now.
+    /// Takes the memory back from the document. Returns the document as the error if it has other
+    /// memory now.
     pub fn give_back(&mut self, document: Document, origin: Origin) -> Result<(), Document> {
         let (memory, begin) = document.into_buffer();
         // A document that begins where the packed one does holds that memory or is another slot's,
@@ -208,14 +209,15 @@ impl Packed {
     }
 }
 
-/// The place that the memory of a packed document has.
+/// Identifies the memory of a packed document, for [`Packed::give_back`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Origin {
     address: usize,
     begin: usize,
 }
 
-/// Fills `bytes` with a packed entry of exactly its size.
+/// Writes a packed entry to `bytes`, which must have exactly the size of that entry
+/// ([`Small::packed_bytes`]).
 fn write(bytes: &mut [u8], key: &[u8], small: Small<'_>) {
     let flags = small.flags(key);
     let (key_length, version, deadline) = widths(flags);

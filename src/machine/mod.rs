@@ -76,11 +76,13 @@ fn keep(replies: &mut Vec<Reply>, left: &mut usize, reply: Reply) {
 }
 
 /// How many commands of an entry have their keys brought into the processor's cache at once: about
-/// as many as it can wait for together, and few enough that all are still there when needed.
+/// as many as the processor can have memory reads under way for, and few enough that all keys are
+/// still in the cache when their commands run.
 const TOUCHED_COMMANDS: usize = 16;
 
-/// Brings the keys of the next commands into the processor's cache. Most commands begin with their
-/// key; what the others begin with is looked up in vain, which harms nothing.
+/// Brings the keys of the next commands into the processor's cache. It takes the first argument of
+/// each command for its key. For the few commands where that is wrong the look-up is useless, and
+/// harmless.
 fn touch_keys(keyspace: &Keyspace, next: Result<(u16, &[u8]), Malformed>, after: BatchReader<'_>) {
     if !after.is_empty() {
         let bodies = std::iter::once(next).chain(after).flatten().take(TOUCHED_COMMANDS);
