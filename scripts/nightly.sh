@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The long forms of the tests: many random cases, many kills of one node and of leaders under load, a follower that
-# misses many writes, thousands of unknown peers, many simulations of three nodes, and, as root, partitioned leaders.
+# misses many writes, thousands of unknown peers, many simulated clusters, and, as root, partitioned leaders.
 #
 #   scripts/nightly.sh                                     # an hour or two on two cores
 #   JSONVAULT_CASES=1000 JSONVAULT_ROUNDS=10 JSONVAULT_SEEDS=100 JSONVAULT_KILLS=10 scripts/nightly.sh
@@ -13,7 +13,10 @@ cd "$(dirname "$0")/.."
 export JSONVAULT_CASES=${JSONVAULT_CASES:-20000}
 export JSONVAULT_ROUNDS=${JSONVAULT_ROUNDS:-200}
 ROUNDS_OF_PARTITIONS=${ROUNDS_OF_PARTITIONS:-20}
-export JSONVAULT_SEEDS=${JSONVAULT_SEEDS:-1000}
+# Seeds of the simulation, and among how many of them each planted bug must be found. A failing run leaves its history.
+export JSONVAULT_SEEDS=${JSONVAULT_SEEDS:-10000}
+export JSONVAULT_MISTAKE_SEEDS=${JSONVAULT_MISTAKE_SEEDS:-400}
+export JSONVAULT_HISTORY=${JSONVAULT_HISTORY:-$PWD/target/histories}
 # Numbers of kills and transfers of a leader under load, of writes that a follower misses, and of unknown peers.
 export JSONVAULT_KILLS=${JSONVAULT_KILLS:-100}
 export JSONVAULT_TRANSFERS=${JSONVAULT_TRANSFERS:-100}
@@ -21,7 +24,7 @@ export JSONVAULT_WRITES=${JSONVAULT_WRITES:-200000}
 export JSONVAULT_CONNECTIONS=${JSONVAULT_CONNECTIONS:-10000}
 # Number of rounds for a caching client at a single node, at a leader and at a follower.
 export JSONVAULT_CACHE_ROUNDS=${JSONVAULT_CACHE_ROUNDS:-20000}
-env | grep -E '^JSONVAULT_(CASES|ROUNDS|SEEDS|KILLS|TRANSFERS|WRITES|CONNECTIONS|CACHE_ROUNDS)='
+env | grep -E '^JSONVAULT_(CASES|ROUNDS|SEEDS|MISTAKE_SEEDS|HISTORY|KILLS|TRANSFERS|WRITES|CONNECTIONS|CACHE_ROUNDS)='
 # Each connection takes a file descriptor; if the limit is too low, the test opens the connections in groups.
 ulimit -S -n "$(ulimit -H -n)"
 cargo nextest run --profile nightly "$@"

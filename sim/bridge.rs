@@ -10,8 +10,7 @@ const NODES: usize = 5;
 
 /// Whether a write to this node is acknowledged.
 fn write(five: &mut Scene, host: usize, number: u64) -> bool {
-    let (group, keyspace) = five.hosts[host].group().expect("the node is up");
-    let answer = perform(&five.hosts[host], group, keyspace, 0, Operation::Append(number), 0);
+    let answer = perform(&five.hosts[host], 0, Operation::Append(number), 0).expect("the node is up");
     let outcome = five.until("an answer", 10_000, |_| answer.lock().take());
     matches!(outcome, Outcome::Appended(_))
 }
@@ -42,7 +41,7 @@ fn a_majority_elects_a_leader_although_the_old_one_still_reaches_one_of_it() {
     assert!(write(&mut five, old, 3));
     let lists = five.until("all nodes to agree", ELECTED_WITHIN_MS, |hosts| {
         let lists: Vec<_> =
-            hosts.iter().filter_map(|host| Some(crate::client::list(&host.group()?.1, 0))).collect();
+            hosts.iter().filter_map(|host| Some(crate::workloads::list(&host.group()?.1, 0))).collect();
         lists.iter().all(|list| list.len() == 3).then_some(lists)
     });
     assert_eq!(lists, vec![vec![1, 2, 3]; NODES]);

@@ -1,44 +1,94 @@
-//! The operations of all clients and their outcomes, in one order.
+//! The operations of all clients and their outcomes, in one order. Checkers judge runs by it alone.
 //!
-//! Invariant: an operation takes effect between `invoked` and `completed`, which are positions in
-//! that order.
+//! As a file it is one line of JSON for each invocation, completion and delivery; see [`file`].
+//!
+//! Invariants:
+//! * an operation took effect between its `invoked` and its `completed`, both positions in that
+//!   order;
+//! * an operation completes once; one without completion may take effect at any time, or never.
 
-/// An operation of a client on one key. Most keys hold a list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub mod file;
+
+use serde::{Deserialize, Serialize};
+
+/// An operation, on the key of its [`Event`] unless it names its own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Operation {
-    /// Appends a number that no other operation appends.
+    /// Appends a number that no other operation appends to a document that is an array.
     Append(u64),
-    /// Reads the list, linearizably.
+    /// Reads the array, linearizably.
     Read,
-    /// Reads the list linearizably, relying on the leader's lease.
+    /// The same, by a leader's lease.
     ReadLeased,
-    /// Reads the list from the node's own state.
+    /// Reads the array from the node's own state.
     ReadLocal,
-    /// Sets a number that no other operation sets; its lifetime is the second number, in
-    /// milliseconds.
+    /// Sets a number that no other operation sets, for this many milliseconds.
     SetFor(u64, u64),
-    /// Reads such a number linearizably.
+    /// Reads such a number, linearizably.
     ReadSet,
-    /// Reads such a number linearizably, relying on the leader's lease.
+    /// The same, by a leader's lease.
     ReadSetLeased,
+    /// Sets a string to a number that no other operation sets; removes it; reads it.
+    Put(u64),
+    Remove,
+    Get,
+    /// Adds 1 to a field of a hash; reads it.
+    Increment,
+    Count,
+    /// Appends a number to a list; takes its first; reads all.
+    Push(u64),
+    Shift,
+    Elements,
+    /// Adds a number to a set; removes it; reads all.
+    Include(u64),
+    Exclude(u64),
+    Members,
+    /// Steps that are executed together.
+    Transact(Vec<Step>),
+    /// Reads the keys of all steps, and executes the appends if no key has changed since (WATCH).
+    Watched(Vec<Step>),
+    /// Publishes a number that no other operation publishes.
+    Publish(u64),
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A step of a transaction on arrays: reads one, or appends a number to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    pub key: usize,
+    pub append: Option<u64>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Outcome {
-    /// The number was appended; the list then had this length.
+    /// Appended; the length after it.
     Appended(usize),
     List(Vec<u64>),
-    /// The number was set, with this deadline in Unix milliseconds.
+    /// Set, with a deadline in unix milliseconds.
     Set(u64),
-    /// The number that was found, if any, and the time that decided whether it had expired.
+    /// The number that was found, and the time by which its deadline was judged.
     Found(Option<u64>, u64),
-    /// The operation was certainly not applied.
+    /// Done, without a result.
+    Done,
+    /// How many there are, or were changed.
+    Number(u64),
+    /// The number that was found.
+    Value(Option<u64>),
+    /// What each step read, empty for an append; `None` if a watched key had changed.
+    Transacted(Option<Vec<Vec<u64>>>),
+    /// Certainly not applied.
     Refused(String),
-    /// The outcome is uncertain, or the client did not wait for it.
+    /// Uncertain, or the client did not wait for the outcome.
     Unknown(String),
 }
 
-#[derive(Clone, Debug)]
+impl Outcome {
+    /// Whether the operation succeeded.
+    pub fn is_ok(&self) -> bool {
+        !matches!(self, Outcome::Refused(_) | Outcome::Unknown(_))
+    }
+}
+
+#[derive(Clone, Debug, PartialEq)]
 pub struct Event {
     pub client: usize,
     pub host: usize,
@@ -46,31 +96,43 @@ pub struct Event {
     pub operation: Operation,
     pub invoked: u64,
     pub completed: Option<(u64, Outcome)>,
-    /// The moments at which the operation was invoked and completed.
+    /// The moments of its invocation and its completion.
     pub moments: [Moment; 2],
 }
 
-#[derive(Clone, Copy, Debug, Default)]
+/// A published number that reached a node's subscribers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delivery {
+    pub order: u64,
+    pub host: usize,
+    /// How often that node had been started.
+    pub boot: u64,
+    pub number: u64,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Moment {
     pub now_ms: u64,
+    /// How often any node had been started.
     pub starts: u64,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 pub struct History {
     pub events: Vec<Event>,
+    pub deliveries: Vec<Delivery>,
     clock: u64,
     numbers: u64,
     moment: Moment,
 }
 
 impl History {
-    /// Sets the moment for the events that are recorded next.
+    /// Sets the moment of the following events.
     pub fn is_now(&mut self, moment: Moment) {
         self.moment = moment;
     }
 
-    /// A number that no operation has used yet.
+    /// A number that no operation has used.
     pub fn number(&mut self) -> u64 {
         self.numbers += 1;
         self.numbers
@@ -91,8 +153,19 @@ impl History {
         event.moments[1] = self.moment;
     }
 
+    pub fn deliver(&mut self, host: usize, boot: u64, number: u64) {
+        self.clock += 1;
+        self.deliveries.push(Delivery { order: self.clock, host, boot, number });
+    }
+
     pub fn of_key(&self, key: usize) -> impl Iterator<Item = &Event> {
         self.events.iter().filter(move |event| event.key == key)
+    }
+
+    /// The list that the last successful read of a key returned: its final state.
+    pub fn last_list(&self, key: usize) -> Option<&[u64]> {
+        let lists = self.of_key(key).filter_map(|event| Some((event.completed.as_ref()?.0, event.list()?)));
+        lists.filter(|(_, (_, newest))| *newest).max_by_key(|(at, _)| *at).map(|(_, (list, _))| list)
     }
 }
 
@@ -101,7 +174,15 @@ impl Event {
         self.completed.as_ref().map(|(_, outcome)| outcome)
     }
 
-    /// The list that was read, and whether the read had to return the newest state.
+    /// The position at which it ended; the end of time if its outcome is not known.
+    pub fn ended(&self) -> u64 {
+        match &self.completed {
+            None | Some((_, Outcome::Unknown(_))) => u64::MAX,
+            Some((at, _)) => *at,
+        }
+    }
+
+    /// The list that was read, and whether it had to be the newest.
     pub fn list(&self) -> Option<(&[u64], bool)> {
         match self.outcome() {
             Some(Outcome::List(list)) => Some((list, self.operation != Operation::ReadLocal)),

@@ -1,52 +1,58 @@
-//! A host of the simulation. It runs a real node in a runtime of its own, on a simulated disk and
-//! network that fail.
+//! A node of the simulation: the real one, in a runtime of its own, on a disk and a network that
+//! fail.
 //!
 //! Invariants:
 //! * a node runs only inside [`Host::step`], with the thread's random numbers replaced by its own;
-//! * a crash drops the runtime with everything in it; before that, the disk and the network are
-//!   made unreachable.
+//! * a crash drops the runtime with everything in it, after disk and network have become
+//!   unreachable for it;
+//! * the node's clocks, its runtime's included, advance by whole milliseconds of its own speed.
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use jsonvault::cluster::{Bootstrap, Group, Options};
-use jsonvault::env::{Background, Clock, replace_random};
+use jsonvault::env::{Background, replace_random};
 use jsonvault::error::Fatal;
 use jsonvault::keyspace::Keyspace;
 use jsonvault::peer::Member;
 use jsonvault::raft::ReplicaOptions;
 use jsonvault::random::Random;
 use jsonvault::storage::{DataDir, Identity, log};
-use jsonvault::testkit::{SeededDelays, SimDisk};
+use jsonvault::testkit::SimDisk;
 use parking_lot::Mutex;
 use tokio::runtime::{Builder, Runtime};
 
+use crate::clocks::{HostClock, HostDelays};
+use crate::mistakes::Mistake;
+use crate::mistakes::messages::MistakenNet;
+use crate::mistakes::records::MistakenDisk;
 use crate::net::Network;
+use crate::workloads::Node;
+use crate::workloads::pubsub::Received;
 
-pub const STEP: Duration = Duration::from_millis(1);
-/// The time that wall clocks show when a simulation starts.
-const EPOCH_MS: u64 = 1_700_000_000_000;
-
-/// The settings of a node, which the seed chooses.
+/// The log's directory on each disk.
+pub const LOG: &str = "/data/group-0/log";
+/// The settings that one seed chose for a node.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// The number of nodes that form the cluster; further nodes join it.
+    /// The number of nodes that form the cluster; others join it.
     pub initial_members: usize,
     pub segment_bytes: u64,
     pub inline_bytes_max: usize,
     pub cache_bytes_max: usize,
     pub snapshot_log_bytes: u64,
     pub snapshot_log_entries: u64,
-    /// A planted bug, which the checks have to find: the log's disk reports bytes as durable before
-    /// they are.
-    pub lying_disk: bool,
+    /// How many millionths a node's clock may be too fast.
+    pub drift_ppm_max: u64,
+    /// The planted bug, if there is one.
+    pub mistake: Option<Mistake>,
 }
 
 impl Settings {
-    /// Settings for this number of initial members, with segments so large that a log has only one,
-    /// and without automatic snapshots.
+    /// Settings for this many initial members, with logs that do not roll over and no automatic
+    /// snapshots.
     pub fn roomy(initial_members: usize) -> Settings {
         Settings {
             initial_members,
@@ -55,27 +61,9 @@ impl Settings {
             cache_bytes_max: 1 << 20,
             snapshot_log_bytes: 1 << 30,
             snapshot_log_entries: 1 << 20,
-            lying_disk: false,
+            drift_ppm_max: 0,
+            mistake: None,
         }
-    }
-}
-
-/// The simulation's time, as the clock of one node shows it.
-#[derive(Debug)]
-struct HostClock {
-    now_ms: Arc<AtomicU64>,
-    /// How far the wall clock is ahead, in milliseconds; it may be changed at any time.
-    skew_ms: Arc<AtomicI64>,
-}
-
-impl Clock for HostClock {
-    fn now_ms(&self) -> u64 {
-        let true_ms = EPOCH_MS + self.now_ms.load(Ordering::Relaxed);
-        true_ms.saturating_add_signed(self.skew_ms.load(Ordering::Relaxed))
-    }
-
-    fn elapsed(&self) -> Duration {
-        Duration::from_millis(self.now_ms.load(Ordering::Relaxed))
     }
 }
 
@@ -83,12 +71,12 @@ impl Clock for HostClock {
 enum Stage {
     Starting,
     Up(Group, Arc<Keyspace>),
-    /// The node has cleared its directory and has to be restarted.
+    /// It has cleared its directory, and has to be restarted.
     Cleared,
     Failed(String),
 }
 
-/// A copy of a disk's content.
+/// The content of a disk at some moment.
 pub struct DiskCopy {
     disk: SimDisk,
     incarnation: u64,
@@ -104,18 +92,26 @@ pub struct Host {
     pub index: usize,
     pub disk: SimDisk,
     settings: Settings,
-    now_ms: Arc<AtomicU64>,
-    skew_ms: Arc<AtomicI64>,
+    clock: Arc<HostClock>,
+    delays: Arc<HostDelays>,
     network: Network,
     random: Random,
-    /// The incarnation of the data directory, or of the next one if there is none.
+    /// The number of the data directory, or of the next one.
     incarnation: u64,
     running: Option<Running>,
-    /// For how much longer the node is suspended, and for how long it has been. Its clock continues
-    /// meanwhile.
+    /// How much longer the node is suspended, and how much of its own time has passed since it last
+    /// ran: its clock continues meanwhile.
     pause_ms: u64,
-    paused_ms: u64,
-    /// Number of starts, with which callers detect that the node was restarted.
+    behind_ms: u64,
+    /// Whether the disk lies about syncs of the log.
+    pub lies: bool,
+    /// Whether the node was started to join the cluster, which the operator asks for.
+    pub joins: bool,
+    /// Whether the node takes itself for the only member; a planted bug.
+    alone: bool,
+    /// The messages that its subscriber has received.
+    pub received: Arc<Received>,
+    /// Counts starts, so that callers of an earlier one can detect a restart.
     pub boots: u64,
 }
 
@@ -127,21 +123,26 @@ impl Host {
         network: Network,
         mut random: Random,
     ) -> Host {
-        let skew_ms = Arc::new(AtomicI64::new(random.below(500) as i64));
+        let clock = Arc::new(HostClock::new(now_ms, &mut random, &settings));
         let disk = SimDisk::new();
         let incarnation = random.next_u64();
+        let joins = index >= settings.initial_members;
         Host {
             index,
             disk,
             settings,
-            now_ms,
-            skew_ms,
+            clock,
+            delays: Arc::default(),
             network,
             random,
             incarnation,
             running: None,
             pause_ms: 0,
-            paused_ms: 0,
+            behind_ms: 0,
+            lies: false,
+            joins,
+            alone: false,
+            received: Arc::default(),
             boots: 0,
         }
     }
@@ -167,55 +168,61 @@ impl Host {
     pub fn start(&mut self) {
         assert!(self.running.is_none(), "a node starts after it has stopped");
         self.boots += 1;
-        (self.pause_ms, self.paused_ms) = (0, 0);
+        (self.pause_ms, self.behind_ms) = (0, 0);
+        self.received = Arc::default();
         self.network.host_up(self.index);
-        // The runtime has no I/O driver, because everything that a node waits for is in this
-        // process.
+        // No I/O driver: everything that a node waits for is in this process.
         let runtime = Builder::new_current_thread().enable_time().start_paused(true).build();
         let runtime = runtime.expect("a runtime without an I/O driver needs nothing of the system");
         let stage = Arc::new(Mutex::new(Stage::Starting));
         let seed = self.random.next_u64();
-        let background = Background::Simulated(Arc::new(SeededDelays::new(self.random.next_u64())));
-        if self.settings.lying_disk {
-            self.disk.lie_about(Path::new("/data/group-0/log"));
+        self.delays.reseed(self.random.next_u64());
+        if self.lies || self.settings.mistake == Some(Mistake::SyncSkipped) {
+            self.disk.lie_about(Path::new(LOG));
         }
-        runtime.spawn(run(self.start_up(background), stage.clone()));
+        runtime.spawn(run(self.start_up(), stage.clone()));
         self.running = Some(Running { runtime, random: Random::seeded(seed), stage });
     }
 
-    fn start_up(&self, background: Background) -> StartUp {
-        let initial_members =
-            (0..self.settings.initial_members).map(|host| (host as u64 + 1, member(host, 0))).collect();
-        let is_initial = self.index < self.settings.initial_members;
+    fn start_up(&self) -> StartUp {
+        let initial = (0..self.settings.initial_members).filter(|host| !self.alone || *host == self.index);
+        let initial_members = initial.map(|host| (host as u64 + 1, member(host, 0))).collect();
         let cluster = "simulated".to_string();
         StartUp {
             identity: Identity { node: self.id(), cluster, incarnation: self.incarnation },
             address: Network::address(self.index).to_string(),
             own: member(self.index, self.incarnation),
-            bootstrap: if is_initial { Bootstrap::InitialMembers(initial_members) } else { Bootstrap::Join },
+            bootstrap: if self.joins { Bootstrap::Join } else { Bootstrap::InitialMembers(initial_members) },
             settings: self.settings.clone(),
             disk: self.disk.clone(),
-            clock: Arc::new(HostClock { now_ms: self.now_ms.clone(), skew_ms: self.skew_ms.clone() }),
+            clock: self.clock.clone(),
             network: self.network.of_host(self.index),
-            background,
+            background: Background::Simulated(self.delays.clone()),
+            sink: self.received.clone(),
         }
     }
 
-    /// Runs the node for one millisecond.
+    /// Runs the node for a millisecond of true time.
     pub fn step(&mut self) {
+        self.behind_ms += self.clock.tick();
         if self.pause_ms > 0 {
             self.pause_ms -= 1;
-            self.paused_ms += 1;
             return;
         }
-        let paused = Duration::from_millis(std::mem::take(&mut self.paused_ms));
-        if let Some(running) = &mut self.running {
+        if self.settings.mistake == Some(Mistake::SnapshotTooNew)
+            && let Some((_, keyspace)) = self.group()
+        {
+            keyspace.lose_pre_images();
+        }
+        let ms = std::mem::take(&mut self.behind_ms);
+        if let (Some(running), true) = (&mut self.running, ms > 0) {
             let before = replace_random(running.random.clone());
             running.runtime.block_on(async {
-                if !paused.is_zero() {
-                    tokio::time::advance(paused).await;
+                // A node that was suspended finds all of the time passed at once.
+                if ms > 1 {
+                    tokio::time::advance(Duration::from_millis(ms - 1)).await;
                 }
-                tokio::time::sleep(STEP).await;
+                tokio::time::sleep(Duration::from_millis(1)).await;
             });
             running.random = replace_random(before);
         }
@@ -226,7 +233,7 @@ impl Host {
         }
     }
 
-    /// The incarnation of the node's data directory.
+    /// The number of its data directory.
     pub fn incarnation(&self) -> u64 {
         self.incarnation
     }
@@ -236,6 +243,16 @@ impl Host {
         assert!(self.running.is_none(), "a disk is taken out of a node that is off");
         self.disk = SimDisk::new();
         self.incarnation = self.random.next_u64();
+        self.alone = self.settings.mistake == Some(Mistake::FoundedAnew);
+        self.lies = false;
+    }
+
+    /// Empties the disk of a node that was removed, and starts it to join anew.
+    pub fn join_anew(&mut self) {
+        self.crash(false);
+        self.lose_disk();
+        self.joins = true;
+        self.start();
     }
 
     /// Copies the disk of a node that is down.
@@ -244,27 +261,31 @@ impl Host {
         DiskCopy { disk: self.disk.copy(), incarnation: self.incarnation }
     }
 
-    /// Replaces the disk of a node that is down by a copy.
+    /// Restores a copy of the disk.
     pub fn restore_disk(&mut self, copy: &DiskCopy) {
         assert!(self.running.is_none(), "a disk is put into a node that is off");
         self.disk = copy.disk.copy();
         self.incarnation = copy.incarnation;
     }
 
-    /// Suspends the node for this time, as a busy machine or a debugger would; 0 resumes it.
+    /// Suspends the node for this long, like a busy machine or a debugger; 0 resumes it.
     pub fn pause(&mut self, for_ms: u64) {
         self.pause_ms = for_ms;
     }
 
-    /// Sets the node's wall clock this far ahead, or behind if negative; its monotonic clock is not
-    /// affected.
+    /// Sets the node's wall clock this far ahead, or behind; its monotonic clock is not affected.
     pub fn set_time_of_day(&self, ahead_ms: i64) {
-        self.skew_ms.store(ahead_ms, Ordering::Relaxed);
+        self.clock.set_ahead(ahead_ms);
+    }
+
+    /// Makes work on the disk take up to this long.
+    pub fn slow_disk(&self, longest_ms: u64) {
+        self.delays.set_longest(longest_ms);
     }
 
     /// Cuts the node's power. The seed chooses which unsynced changes its disk keeps.
     pub fn crash(&mut self, silent: bool) {
-        // First, so that nothing that is dropped below reaches the disk or the network.
+        // Nothing that is dropped below may reach the disk or the network any more.
         self.disk.cut_power_after(0);
         self.network.host_down(self.index, silent);
         if let Some(running) = self.running.take() {
@@ -283,7 +304,13 @@ impl Host {
         }
     }
 
-    /// The error with which the node stopped, if it did.
+    /// The node as the server's place sees it, if it is up.
+    pub fn node(&self) -> Option<Node> {
+        let (group, keyspace) = self.group()?;
+        Some(Node { group, keyspace, mistake: self.settings.mistake, wall_ms: self.clock.wall_ms() })
+    }
+
+    /// Why the node stopped because of an error.
     pub fn failure(&self) -> Option<String> {
         match &*self.running.as_ref()?.stage.lock() {
             Stage::Failed(reason) => Some(reason.clone()),
@@ -299,7 +326,7 @@ impl Host {
     }
 }
 
-/// A host as a member of the cluster. `incarnation` may be 0 if only the addresses matter.
+/// A host as a member of the cluster; `incarnation` 0 if only its addresses matter.
 fn member(host: usize, incarnation: u64) -> Member {
     Member {
         raft_address: Network::address(host).to_string(),
@@ -318,20 +345,26 @@ struct StartUp {
     clock: Arc<HostClock>,
     network: Arc<dyn jsonvault::env::Net>,
     background: Background,
+    sink: Arc<Received>,
 }
 
 impl StartUp {
-    async fn group(self) -> Result<(DataDir, Group, Arc<Keyspace>), Fatal> {
+    async fn group(mut self) -> Result<(DataDir, Group, Arc<Keyspace>), Fatal> {
+        let mut disk = self.disk.shared();
+        if let Some(mistake) = self.settings.mistake {
+            self.network = Arc::new(MistakenNet::over(self.network, mistake));
+            disk = MistakenDisk::over(disk, mistake);
+        }
         let bound = self.network.bind(&self.address).await;
         let acceptor =
             bound.map_err(|error| Fatal::Listen { address: self.address, reason: error.to_string() })?;
-        let data = DataDir::open(self.disk.shared(), Path::new("/data"), self.identity)?;
+        let data = DataDir::open(disk, Path::new("/data"), self.identity)?;
         let keyspace = Arc::new(Keyspace::new());
         let options = Options {
             bootstrap: self.bootstrap,
             own: self.own,
             net: self.network,
-            sink: Arc::new(()),
+            sink: self.sink,
             acceptor,
             replica: ReplicaOptions {
                 forget_others: None,
@@ -353,7 +386,7 @@ impl StartUp {
     }
 }
 
-/// Starts the node, and waits until it ends.
+/// Starts the node and waits for its end.
 async fn run(start: StartUp, stage: Arc<Mutex<Stage>>) {
     let (data, group, keyspace) = match start.group().await {
         Ok(started) => started,

@@ -46,7 +46,7 @@ use jsonvault::peer::Change;
 use jsonvault::resp::{Protocol, Reply, encode, split_words};
 use parking_lot::Mutex;
 
-use crate::check::digests::digest;
+use crate::checkers::states::digest;
 use crate::faults::CALM;
 use crate::host::{Host, Settings};
 use crate::net::Delays;

@@ -126,6 +126,6 @@ impl Write for Delete {
     }
 
     fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
-        Ok(Reply::Integer(i64::from(keyspace.remove(self.key.as_bytes()).is_some())))
+        Ok(Reply::Integer(i64::from(keyspace.remove(self.key.as_bytes()))))
     }
 }

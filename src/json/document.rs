@@ -8,26 +8,46 @@ use super::value::Value;
 /// An immutable JSON value. Clones share the buffer.
 #[derive(Clone)]
 pub struct Document {
-    bytes: Arc<[u8]>,
+    buffer: Arc<[u8]>,
+    /// Where the value begins in the buffer, which it ends. What lies before is the holder's.
+    begin: usize,
 }
 
 impl Document {
     /// Makes a document of bytes that this process encoded, with a [`super::Builder`] or by an
     /// edit.
     pub fn from_trusted(bytes: &[u8]) -> Document {
-        debug_assert_eq!(Value::at(bytes, 0).end(), bytes.len(), "a document is exactly one value");
-        Document { bytes: Arc::from(bytes) }
+        Document::within(Arc::from(bytes), 0)
+    }
+
+    /// A document of the same kind that shares a buffer in which other bytes come before it.
+    ///
+    /// # Panics
+    /// If the buffer ends before `begin`.
+    pub fn within(buffer: Arc<[u8]>, begin: usize) -> Document {
+        debug_assert_eq!(
+            Value::at(&buffer[begin..], 0).end(),
+            buffer.len() - begin,
+            "a document is exactly one value"
+        );
+        assert!(begin <= buffer.len(), "a document ends its buffer");
+        Document { buffer, begin }
+    }
+
+    /// The buffer, and where the document begins in it.
+    pub fn into_buffer(self) -> (Arc<[u8]>, usize) {
+        (self.buffer, self.begin)
     }
 
     pub fn root(&self) -> Value<'_> {
-        Value::at(&self.bytes, 0)
+        Value::at(self.encoded(), 0)
     }
 
     /// Replaces the scalar at offset `at` by an encoded scalar of the same size, if no other
     /// document shares the buffer. This saves the most frequent write, the increment of a counter,
     /// the copy of its document. Returns false if nothing was replaced.
     pub fn try_replace_in_place(&mut self, at: usize, encoded: &[u8]) -> bool {
-        let old = Value::at(&self.bytes, at);
+        let old = Value::at(self.encoded(), at);
         let same_size = old.encoded().len() == encoded.len() && !encoded.is_empty();
         // Containers are refused: one of the same size may nest deeper, and only the copying edit
         // checks the depth.
@@ -39,9 +59,9 @@ impl Document {
             encoded.len(),
             "the replacement is one value of the same size"
         );
-        match Arc::get_mut(&mut self.bytes) {
-            Some(bytes) => {
-                bytes[at..at + encoded.len()].copy_from_slice(encoded);
+        match Arc::get_mut(&mut self.buffer) {
+            Some(buffer) => {
+                buffer[self.begin + at..][..encoded.len()].copy_from_slice(encoded);
                 true
             }
             None => false,
@@ -49,13 +69,13 @@ impl Document {
     }
 
     pub fn encoded(&self) -> &[u8] {
-        &self.bytes
+        &self.buffer[self.begin..]
     }
 }
 
 impl PartialEq for Document {
     fn eq(&self, other: &Document) -> bool {
-        self.bytes == other.bytes
+        self.encoded() == other.encoded()
     }
 }
 
@@ -63,7 +83,7 @@ impl Eq for Document {}
 
 impl serde::Serialize for Document {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_bytes(&self.bytes)
+        serializer.serialize_bytes(self.encoded())
     }
 }
 

@@ -17,7 +17,7 @@ use std::fmt::Debug;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Key, Value};
+use super::{Key, Value, ValueRef};
 use crate::error::CommandError;
 
 /// Maximum total cost of the elements of one collection. A snapshot stores the length of a record
@@ -67,7 +67,7 @@ impl Borrow<[u8]> for Element {
 
 /// A kind of collection that [`Value`] can hold.
 pub trait Collection: Clone + Debug + Default {
-    fn of(value: &Value) -> Option<&Self>;
+    fn of(value: ValueRef<'_>) -> Option<&Self>;
     /// The collection in `value`, to be edited. A shared collection is copied first.
     fn of_mut(value: &mut Value) -> Option<&mut Self>;
     fn into_value(self) -> Value;
@@ -99,9 +99,9 @@ pub struct Impossible(pub &'static str);
 macro_rules! collection {
     ($name:ident) => {
         impl Collection for $name {
-            fn of(value: &crate::keyspace::Value) -> Option<&$name> {
+            fn of(value: crate::keyspace::ValueRef<'_>) -> Option<&$name> {
                 match value {
-                    crate::keyspace::Value::$name(inner) => Some(inner),
+                    crate::keyspace::ValueRef::$name(inner) => Some(inner),
                     _ => None,
                 }
             }

@@ -18,7 +18,7 @@ impl Deadlines {
     ///
     /// # Panics
     /// If the recorded deadline of the key is not `before`.
-    pub fn change(&self, key: &Key, before: Option<NonZeroU64>, after: Option<NonZeroU64>) {
+    pub fn change(&self, key: &[u8], before: Option<NonZeroU64>, after: Option<NonZeroU64>) {
         // Most keys have no deadline before or after; their names are not copied.
         if before == after {
             return;
@@ -26,7 +26,7 @@ impl Deadlines {
         let mut deadlines = self.0.lock();
         // `BTreeSet` is searched by its element type, so one copy of the name serves both
         // operations.
-        let mut name = key.clone();
+        let mut name = Key::from(key);
         if let Some(before) = before {
             let known = deadlines.take(&(before, name)).expect("a removed deadline was recorded");
             name = known.1;
@@ -79,7 +79,9 @@ mod tests {
         let mut due = Vec::new();
         for number in 0..u8::MAX {
             let key = key(number);
-            let expired = keyspace.map.get(key.as_bytes()).is_some_and(|entry| entry.is_expired(now_ms));
+            let expired =
+                keyspace.map.with(keyspace.map.name(key.as_bytes()), |slot| slot.entry().is_expired(now_ms))
+                    == Some(true);
             due.extend(expired.then_some(key));
         }
         due

@@ -92,38 +92,63 @@ mod shared {
 }
 
 impl Value {
-    /// The name that `TYPE` returns.
-    pub fn type_name(&self) -> &'static str {
+    pub fn borrowed(&self) -> ValueRef<'_> {
         match self {
-            Value::Json(_) => "ReJSON-RL",
-            Value::Text(_) => "string",
-            Value::List(_) => "list",
-            Value::Set(_) => "set",
-            Value::Hash(_) => "hash",
-            Value::SortedSet(_) => "zset",
+            Value::Json(document) => ValueRef::Json(document.encoded()),
+            Value::Text(text) => ValueRef::Text(text),
+            Value::List(list) => ValueRef::List(list),
+            Value::Set(set) => ValueRef::Set(set),
+            Value::Hash(hash) => ValueRef::Hash(hash),
+            Value::SortedSet(sorted) => ValueRef::SortedSet(sorted),
+        }
+    }
+}
+
+/// A [`Value`] where it lies in memory. It is serialized as a [`Value`] is, so the order of the
+/// variants is that of its variants.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub enum ValueRef<'a> {
+    /// The encoding of a document.
+    Json(#[serde(serialize_with = "as_bytes")] &'a [u8]),
+    Text(#[serde(serialize_with = "as_bytes")] &'a [u8]),
+    List(&'a List),
+    Set(&'a Set),
+    Hash(&'a Hash),
+    SortedSet(&'a SortedSet),
+}
+
+fn as_bytes<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_bytes(bytes)
+}
+
+impl ValueRef<'_> {
+    /// The name that `TYPE` returns.
+    pub fn type_name(self) -> &'static str {
+        match self {
+            ValueRef::Json(_) => "ReJSON-RL",
+            ValueRef::Text(_) => "string",
+            ValueRef::List(_) => "list",
+            ValueRef::Set(_) => "set",
+            ValueRef::Hash(_) => "hash",
+            ValueRef::SortedSet(_) => "zset",
         }
     }
 
     /// Adds the type and the bytes of the value to a digest, the same on every node.
-    pub(super) fn digest(&self, hasher: &mut impl Hasher) {
+    pub(super) fn digest(self, hasher: &mut impl Hasher) {
         match self {
-            Value::Json(document) => (0u8, document.encoded()).hash(hasher),
-            Value::Text(text) => (1u8, &text[..]).hash(hasher),
-            Value::List(list) => (2u8, list).hash(hasher),
-            Value::Set(set) => (3u8, set).hash(hasher),
-            Value::Hash(hash) => (4u8, hash).hash(hasher),
-            Value::SortedSet(sorted) => (5u8, sorted).hash(hasher),
+            ValueRef::Json(encoded) => (0u8, encoded).hash(hasher),
+            ValueRef::Text(text) => (1u8, text).hash(hasher),
+            ValueRef::List(list) => (2u8, list).hash(hasher),
+            ValueRef::Set(set) => (3u8, set).hash(hasher),
+            ValueRef::Hash(hash) => (4u8, hash).hash(hasher),
+            ValueRef::SortedSet(sorted) => (5u8, sorted).hash(hasher),
         }
-    }
-
-    /// Whether a clone shares the value instead of copying it.
-    pub fn is_shared_by_clones(&self) -> bool {
-        !matches!(self, Value::Text(_))
     }
 
     /// The approximate memory of the value in bytes: its content, and the overhead for each
     /// element.
-    pub fn memory_bytes(&self) -> usize {
+    pub fn memory_bytes(self) -> usize {
         /// The overhead of one allocation: a pointer with a length, and the average rounding of the
         /// allocator.
         const PIECE: usize = size_of::<Box<[u8]>>() + 8;
@@ -134,12 +159,12 @@ impl Value {
             bytes - elements * super::ELEMENT_BYTES + elements * (PIECE + each)
         };
         match self {
-            Value::Json(document) => document.encoded().len(),
-            Value::Text(text) => text.len(),
-            Value::List(list) => size_of::<List>() + of(list.bytes(), list.len(), 0),
-            Value::Set(set) => size_of::<Set>() + of(set.bytes(), set.len(), INDEXED),
-            Value::Hash(hash) => size_of::<Hash>() + of(hash.bytes(), 2 * hash.len(), INDEXED / 2),
-            Value::SortedSet(sorted) => {
+            ValueRef::Json(encoded) => encoded.len(),
+            ValueRef::Text(text) => text.len(),
+            ValueRef::List(list) => size_of::<List>() + of(list.bytes(), list.len(), 0),
+            ValueRef::Set(set) => size_of::<Set>() + of(set.bytes(), set.len(), INDEXED),
+            ValueRef::Hash(hash) => size_of::<Hash>() + of(hash.bytes(), 2 * hash.len(), INDEXED / 2),
+            ValueRef::SortedSet(sorted) => {
                 let scores = 3 * size_of::<f64>() * 4 / 3;
                 size_of::<SortedSet>() + of(sorted.bytes(), sorted.len(), INDEXED + scores)
             }
@@ -160,19 +185,26 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// The approximate memory in bytes of the entry under `key`, including its slot in the table
-    /// and the key.
-    pub fn memory_bytes(&self, key: &Key) -> usize {
-        // On average a table is three quarters full; it has one more byte for each slot.
-        let place = (size_of::<(Key, Entry)>() + 1) * 4 / 3;
-        // A key with a deadline is also in the index of deadlines, whose nodes are three quarters
-        // full on average.
-        let named = size_of::<(u64, Key)>() * 4 / 3 + key.as_bytes().len();
-        let deadline = if self.expires_ms.is_some() { named } else { 0 };
-        place + key.as_bytes().len() + deadline + self.value.memory_bytes()
+    pub fn borrowed(&self) -> EntryRef<'_> {
+        EntryRef { value: self.value.borrowed(), expires_ms: self.expires_ms, version: self.version }
     }
+}
 
+/// An [`Entry`] where it lies in memory. It is serialized as an [`Entry`] is.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct EntryRef<'a> {
+    pub value: ValueRef<'a>,
+    pub expires_ms: Option<NonZeroU64>,
+    pub version: u64,
+}
+
+impl EntryRef<'_> {
     pub fn is_expired(&self, now_ms: u64) -> bool {
-        self.expires_ms.is_some_and(|deadline| deadline.get() <= now_ms)
+        is_expired(self.expires_ms, now_ms)
     }
+}
+
+/// Whether a deadline, if there is one, has passed.
+pub(super) fn is_expired(expires_ms: Option<NonZeroU64>, now_ms: u64) -> bool {
+    expires_ms.is_some_and(|deadline| deadline.get() <= now_ms)
 }

@@ -1,4 +1,5 @@
-//! A hash: fields with their values, in the order of insertion.
+//! A hash: fields with their values, in the order of insertion, except that a removal from more
+//! than [`SMALL`] fields moves the last one into the gap.
 
 use std::hash::Hasher;
 

@@ -1,9 +1,14 @@
 //! The map of keys: many small `DashMap`s, the shards, so that one of them can be locked and copied
 //! at a time.
 //!
+//! A slot holds its key ([`super::slot`]), so the maps are sets of slots. Their raw tables are used
+//! because a set of `DashMap` does not change its members, and because a key is then hashed once
+//! for all that is done with it ([`Name`]).
+//!
 //! Invariants:
 //! * a key's shard depends on its bytes alone, so a cursor of `SCAN` stays valid on another node
 //!   and after a restart;
+//! * a slot is in the table and at the hash that the maps' own hasher gives its key;
 //! * no thread locks two shards at a time;
 //! * `deadlines` holds each key with a deadline once, except in the middle of a change of that key.
 //!   It is derived from the entries, so neither the log nor a snapshot contains it.
@@ -12,12 +17,11 @@ use std::convert::Infallible;
 use std::hash::BuildHasher;
 use std::num::NonZeroU64;
 
-use dashmap::DashMap;
-use dashmap::mapref::entry::Entry as Slot;
-use dashmap::mapref::one::{Ref, RefMut};
+use dashmap::{DashMap, SharedValue};
 
 use super::deadlines::Deadlines;
-use super::{Entry, Key};
+use super::slot::{Former, Slot};
+use super::{Entry, EntryRef};
 
 /// The number of shards. A capture copies a whole shard under its lock: with a million documents
 /// that is a thousand of them, which takes well under a millisecond.
@@ -32,71 +36,127 @@ const SHARD_SEED: u64 = 0x6a73_6f6e_7661_756c;
 
 const _: () = assert!(SHARDS.is_power_of_two());
 
+type Shard = DashMap<Slot, (), foldhash::fast::RandomState>;
+
 pub(super) struct Map {
-    shards: Box<[DashMap<Key, Entry, foldhash::fast::RandomState>]>,
+    shards: Box<[Shard]>,
     /// One index of deadlines for each shard, so that each stays small and is cleared with its
     /// shard.
     deadlines: Box<[Deadlines]>,
     spread: foldhash::fast::FixedState,
+    /// What all shards hash with.
+    hasher: foldhash::fast::RandomState,
+}
+
+/// A key with its hashes.
+#[derive(Clone, Copy)]
+pub(super) struct Name<'a> {
+    pub bytes: &'a [u8],
+    pub shard: usize,
+    hash: u64,
+}
+
+/// The table that holds, or would hold, a name: the lock around it.
+macro_rules! table {
+    ($map:expr, $name:expr) => {{
+        let shard = &$map.shards[$name.shard];
+        &shard.shards()[shard.determine_shard($name.hash as usize)]
+    }};
+}
+
+impl Name<'_> {
+    fn is_of(self, slot: &Slot) -> bool {
+        slot.key() == self.bytes
+    }
 }
 
 impl Map {
     pub fn new() -> Map {
-        let shard = |_| {
-            DashMap::with_hasher_and_shard_amount(foldhash::fast::RandomState::default(), LOCKS_PER_SHARD)
-        };
+        let hasher = foldhash::fast::RandomState::default();
+        let shard = |_| DashMap::with_hasher_and_shard_amount(hasher.clone(), LOCKS_PER_SHARD);
         Map {
             shards: (0..SHARDS).map(shard).collect(),
             deadlines: (0..SHARDS).map(|_| Deadlines::default()).collect(),
             spread: foldhash::fast::FixedState::with_seed(SHARD_SEED),
+            hasher,
         }
     }
 
-    pub fn shard_of(&self, key: &[u8]) -> usize {
-        self.spread.hash_one(key) as usize & (SHARDS - 1)
+    pub fn name<'a>(&self, bytes: &'a [u8]) -> Name<'a> {
+        let shard = self.spread.hash_one(bytes) as usize & (SHARDS - 1);
+        Name { bytes, shard, hash: self.hasher.hash_one(bytes) }
     }
 
-    pub fn get(&self, key: &[u8]) -> Option<Ref<'_, Key, Entry>> {
-        self.shards[self.shard_of(key)].get(key)
+    /// Brings what a look-up of the key reads into the processor's cache.
+    pub fn touch(&self, name: Name<'_>) {
+        let table = table!(self, name).read();
+        // Taken as found without a comparison, so that one look-up does not wait for another.
+        let first = table.get(name.hash, |_| true).map(|(slot, _)| slot.touch());
+        std::hint::black_box(first);
     }
 
-    /// The entry under `key`, to change its value. Deadlines are changed by [`Map::set_deadline`],
-    /// which also maintains their index.
-    pub fn get_mut(&self, key: &[u8]) -> Option<RefMut<'_, Key, Entry>> {
-        self.shards[self.shard_of(key)].get_mut(key)
+    /// Calls `with` on the slot of a key while its table is locked for writers.
+    pub fn with<T>(&self, name: Name<'_>, with: impl FnOnce(&Slot) -> T) -> Option<T> {
+        let table = table!(self, name).read();
+        table.get(name.hash, |(slot, _)| name.is_of(slot)).map(|(slot, _)| with(slot))
     }
 
-    pub fn insert(&self, key: Key, entry: Entry) -> Option<Entry> {
-        let (shard, after) = (self.shard_of(key.as_bytes()), entry.expires_ms);
-        let deadlines = &self.deadlines[shard];
-        match self.shards[shard].entry(key) {
-            Slot::Occupied(mut place) => {
-                let before = place.insert(entry);
-                deadlines.change(place.key(), before.expires_ms, after);
-                Some(before)
+    /// The same for changes of the value. [`Map::set_deadline`] changes deadlines.
+    pub fn with_mut<T>(&self, name: Name<'_>, with: impl FnOnce(&mut Slot) -> T) -> Option<T> {
+        let mut table = table!(self, name).write();
+        table.get_mut(name.hash, |(slot, _)| name.is_of(slot)).map(|(slot, _)| with(slot))
+    }
+
+    /// Puts an entry under a key, and returns what was there.
+    pub fn insert(&self, name: Name<'_>, entry: Entry) -> Option<Former> {
+        let Ok(former) = self.insert_if(name, |_| Ok::<Entry, Infallible>(entry));
+        former
+    }
+
+    /// Puts the entry that `decide` returns under a key, and returns what was there, which `decide`
+    /// sees. Its error leaves everything as it is.
+    pub fn insert_if<E>(
+        &self,
+        name: Name<'_>,
+        decide: impl FnOnce(Option<&Slot>) -> Result<Entry, E>,
+    ) -> Result<Option<Former>, E> {
+        // Dropped after the lock is released.
+        let _old;
+        let mut table = table!(self, name).write();
+        let (former, after) = match table.get_mut(name.hash, |(slot, _)| name.is_of(slot)) {
+            Some((slot, _)) => {
+                let (former, entry) = (slot.former(), decide(Some(slot))?);
+                let after = entry.expires_ms;
+                _old = slot.replace(name.bytes, entry);
+                (Some(former), after)
             }
-            Slot::Vacant(place) => {
-                deadlines.change(place.insert(entry).key(), None, after);
-                None
+            None => {
+                let entry = decide(None)?;
+                let after = entry.expires_ms;
+                let slot = (Slot::new(name.bytes, entry), SharedValue::new(()));
+                table.insert(name.hash, slot, |(slot, _)| self.hasher.hash_one(slot.key()));
+                (None, after)
             }
-        }
+        };
+        let before = former.and_then(|former| former.expires_ms);
+        self.deadlines[name.shard].change(name.bytes, before, after);
+        Ok(former)
     }
 
-    pub fn remove(&self, key: &[u8]) -> Option<(Key, Entry)> {
-        let shard = self.shard_of(key);
-        let (key, entry) = self.shards[shard].remove(key)?;
-        self.deadlines[shard].change(&key, entry.expires_ms, None);
-        Some((key, entry))
+    pub fn remove(&self, name: Name<'_>) -> Option<Slot> {
+        let removed = table!(self, name).write().remove_entry(name.hash, |(slot, _)| name.is_of(slot));
+        let (slot, _) = removed?;
+        self.deadlines[name.shard].change(name.bytes, slot.former().expires_ms, None);
+        Some(slot)
     }
 
     /// Sets or removes a key's deadline; false if the key does not exist.
-    pub fn set_deadline(&self, key: &[u8], expires_ms: Option<NonZeroU64>, version: u64) -> bool {
-        let shard = self.shard_of(key);
-        let Some(mut entry) = self.shards[shard].get_mut(key) else { return false };
-        self.deadlines[shard].change(entry.key(), entry.expires_ms, expires_ms);
-        entry.expires_ms = expires_ms;
-        entry.version = version;
-        true
+    pub fn set_deadline(&self, name: Name<'_>, expires_ms: Option<NonZeroU64>, version: u64) -> bool {
+        let set = self.with_mut(name, |slot| {
+            self.deadlines[name.shard].change(name.bytes, slot.former().expires_ms, expires_ms);
+            slot.set_deadline(expires_ms, version);
+        });
+        set.is_some()
     }
 
     /// The number of keys with a deadline.
@@ -124,19 +184,16 @@ impl Map {
         self.shards.iter().all(DashMap::is_empty)
     }
 
-    pub fn for_each_in_shard(&self, shard: usize, mut visit: impl FnMut(&Key, &Entry)) {
-        let Ok(()) = self.try_for_each_in_shard(shard, |key, entry| -> Result<(), Infallible> {
-            visit(key, entry);
-            Ok(())
-        });
+    pub fn for_each_in_shard(&self, shard: usize, mut visit: impl FnMut(&Slot)) {
+        self.shards[shard].iter().for_each(|slot| visit(slot.key()));
     }
 
-    /// Like [`Map::for_each_in_shard`], but ends at the first error and returns it.
+    /// Calls `visit` with the entries of a shard until the first error.
     pub fn try_for_each_in_shard<E>(
         &self,
         shard: usize,
-        mut visit: impl FnMut(&Key, &Entry) -> Result<(), E>,
+        mut visit: impl FnMut(&[u8], EntryRef<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
-        self.shards[shard].iter().try_for_each(|entry| visit(entry.key(), entry.value()))
+        self.shards[shard].iter().try_for_each(|slot| visit(slot.key().key(), slot.key().entry()))
     }
 }

@@ -2,9 +2,10 @@
 //!
 //! A [`View`] reads and has no method that changes anything. A [`Writer`] makes changes; only the
 //! machine creates one, for one entry of the log at a time. The map ([`map`]) is divided into
-//! shards that can be locked, copied and cleared one at a time. Three things follow the changes:
-//! the index of deadlines ([`deadlines`]), a running snapshot ([`capture`]), and the reports to
-//! caching clients and subscribers ([`change_stream`]).
+//! shards that can be locked, copied and cleared one at a time. It holds one slot for each key
+//! ([`slot`]), most of them packed into one allocation ([`packed`]). Three things follow the
+//! changes: the index of deadlines ([`deadlines`]), a running snapshot ([`capture`]), and the
+//! reports to caching clients and subscribers ([`change_stream`]).
 //!
 //! There are two locks. The entry lock hides a half-applied entry from readers that must not see
 //! it. The multi-key lock hides the effects of a half-done command from commands on several keys. A
@@ -37,7 +38,9 @@ mod hash;
 mod list;
 mod map;
 mod order;
+mod packed;
 mod set;
+mod slot;
 mod sorted_set;
 mod view;
 mod walk;
@@ -55,7 +58,7 @@ pub use access::{Access, Alone, BetweenEntries};
 pub use capture::{Capture, Record};
 pub use change_stream::{ChangeStream, Changes, Class, Event, KeyEvent, Origin};
 pub use collection::{COLLECTION_BYTES_MAX, Collection, ELEMENT_BYTES, Element};
-pub use entry::{Entry, Key, Value};
+pub use entry::{Entry, EntryRef, Key, Value, ValueRef};
 pub use hash::Hash;
 pub use list::List;
 pub use set::Set;
@@ -219,7 +222,8 @@ impl Keyspace {
             if timed >= keys_max {
                 break;
             }
-            self.map.for_each_in_shard(shard, |_, entry| {
+            self.map.for_each_in_shard(shard, |slot| {
+                let entry = slot.entry();
                 timed += usize::from(entry.expires_ms.is_some());
                 stale += usize::from(entry.is_expired(now_ms));
             });
@@ -240,6 +244,12 @@ impl Keyspace {
                 Held::BetweenEntries { _entry: entry, _guard: self.multi_key_lock.read() }
             }
         }
+    }
+
+    /// Reads what look-ups of these keys will read, one right after the other, so that the waits
+    /// for memory overlap. It changes nothing and counts nothing, so the keys may be guesses.
+    pub fn touch<'a>(&self, keys: impl Iterator<Item = &'a [u8]>) {
+        keys.for_each(|key| self.map.touch(self.map.name(key)));
     }
 
     /// The number of keys, including expired ones that have not been removed.
@@ -294,7 +304,7 @@ impl Keyspace {
     /// Restores one record of a snapshot, either into a keyspace that has no readers yet or after
     /// [`Keyspace::reset`].
     pub fn restore(&self, key: Key, entry: Entry) {
-        self.map.insert(key, entry);
+        self.map.insert(self.map.name(key.as_bytes()), entry);
     }
 
     /// Drops everything before a snapshot is loaded. Until [`Keyspace::restored`],

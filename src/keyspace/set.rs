@@ -1,4 +1,5 @@
-//! A set: members in the order of insertion.
+//! A set: members in the order of insertion, except that a removal from more than [`SMALL`] members
+//! moves the last one into the gap.
 
 use std::hash::{Hash, Hasher};
 

@@ -1,8 +1,8 @@
 //! A sorted set: members with scores, sorted by score and then by member.
 //!
-//! The members are stored in the order of insertion, and [`Order`] holds their positions sorted by
-//! score. ZSCAN and snapshots use the order of insertion; the sorted order is derived from the
-//! members.
+//! The members are stored in the order of insertion, except that a removal moves the last one into
+//! the gap, and [`Order`] holds their positions sorted by score. ZSCAN and snapshots use the stored
+//! order; the sorted one is derived from the members.
 //!
 //! Invariants:
 //! * no score is NaN, so scores can be compared;
@@ -98,7 +98,7 @@ impl SortedSet {
         self.forward(rank).next()
     }
 
-    /// The member at a position in the order of insertion, with its score.
+    /// The member at a position in the stored order, with its score.
     pub fn member(&self, position: usize) -> Option<(&Element, f64)> {
         self.elements.get_index(position).map(|(member, &score)| (member, score))
     }
@@ -140,7 +140,7 @@ impl SortedSet {
         self.order.backward(from).map(|ranked| self.of(ranked))
     }
 
-    /// The members in the order of insertion.
+    /// The members in the stored order.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&Element, f64)> + ExactSizeIterator + Clone {
         self.elements.iter().map(|(member, &score)| (member, score))
     }

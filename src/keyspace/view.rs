@@ -7,7 +7,8 @@ use std::num::NonZeroU64;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::map;
-use super::{Collection, Entry, Held, Key, Keyspace, Value};
+use super::slot::Slot;
+use super::{Collection, Entry, EntryRef, Held, Keyspace, Value};
 use crate::error::CommandError;
 use crate::json::Document;
 use crate::json::path::Steps;
@@ -19,12 +20,12 @@ use crate::json::path::Steps;
 ///
 /// ```
 /// fn apply(keyspace: &mut jsonvault::keyspace::Writer<'_>) -> bool {
-///     keyspace.remove(b"key").is_some()
+///     keyspace.remove(b"key")
 /// }
 /// ```
 /// ```compile_fail,E0599
 /// fn run(keyspace: &jsonvault::keyspace::View<'_>) -> bool {
-///     keyspace.remove(b"key").is_some()
+///     keyspace.remove(b"key")
 /// }
 /// ```
 /// Nor does it expose the keyspace behind it:
@@ -52,21 +53,23 @@ impl<'a> View<'a> {
 
 impl View<'_> {
     /// Calls `with` on the entry under `key`; `None` if the key does not exist or has expired.
-    pub fn with<T>(&self, key: &[u8], with: impl FnOnce(&Entry) -> T) -> Option<T> {
-        let entry = self.keyspace.map.get(key).filter(|entry| !entry.is_expired(self.now_ms));
+    pub fn with<T>(&self, key: &[u8], with: impl FnOnce(EntryRef<'_>) -> T) -> Option<T> {
+        self.with_slot(key, |slot| with(slot.entry()))
+    }
+
+    fn with_slot<T>(&self, key: &[u8], with: impl FnOnce(&Slot) -> T) -> Option<T> {
+        let map = &self.keyspace.map;
+        let lives = |slot: &Slot| !slot.entry().is_expired(self.now_ms);
+        let found = map.with(map.name(key), |slot| lives(slot).then(|| with(slot))).flatten();
         if self.counts {
-            self.keyspace.lookups.count(entry.is_some());
+            self.keyspace.lookups.count(found.is_some());
         }
-        entry.map(|entry| with(&entry))
+        found
     }
 
     /// The document under `key`; an error if the key holds another type.
     pub fn document(&self, key: &[u8]) -> Result<Option<Document>, CommandError> {
-        self.with(key, |entry| match &entry.value {
-            Value::Json(document) => Ok(document.clone()),
-            _ => Err(CommandError::WRONG_JSON_KIND),
-        })
-        .transpose()
+        self.with_slot(key, |slot| slot.document().ok_or(CommandError::WRONG_JSON_KIND)).transpose()
     }
 
     /// The result of `with` on the collection under `key`; an error if the key holds another type.
@@ -75,11 +78,20 @@ impl View<'_> {
         key: &[u8],
         with: impl FnOnce(&C) -> T,
     ) -> Result<Option<T>, CommandError> {
-        self.with(key, |entry| C::of(&entry.value).map(with).ok_or(CommandError::WRONG_KIND)).transpose()
+        self.with(key, |entry| C::of(entry.value).map(with).ok_or(CommandError::WRONG_KIND)).transpose()
     }
 
     pub fn value(&self, key: &[u8]) -> Option<Value> {
-        self.with(key, |entry| entry.value.clone())
+        self.with_slot(key, Slot::value)
+    }
+
+    pub fn entry(&self, key: &[u8]) -> Option<Entry> {
+        self.with_slot(key, Slot::to_entry)
+    }
+
+    /// The approximate memory of a key with its entry, in bytes.
+    pub fn memory_bytes(&self, key: &[u8]) -> Option<usize> {
+        self.with_slot(key, Slot::memory_bytes)
     }
 
     pub fn exists(&self, key: &[u8]) -> bool {
@@ -119,7 +131,8 @@ impl View<'_> {
     pub fn digest(&self) -> u128 {
         let mut digest = 0u128;
         for shard in 0..map::SHARDS {
-            self.keyspace.map.for_each_in_shard(shard, |key, entry| {
+            self.keyspace.map.for_each_in_shard(shard, |slot| {
+                let (key, entry) = (slot.key(), slot.entry());
                 let one = |salt: u8| {
                     // `DefaultHasher::new` has fixed keys, so every node computes the same digest.
                     let mut hasher = DefaultHasher::new();
@@ -140,7 +153,7 @@ impl View<'_> {
     /// A call covers whole shards: it stops after the shard in which it reaches `count` keys. A key
     /// that exists from the first call to the last is returned at least once, because a key never
     /// changes its shard.
-    pub fn scan(&self, cursor: u64, count: usize, mut take: impl FnMut(&Key, &Entry)) -> u64 {
+    pub fn scan(&self, cursor: u64, count: usize, mut take: impl FnMut(&[u8], EntryRef<'_>)) -> u64 {
         let Ok(next) = self.try_scan(cursor, count, |key, entry| -> Result<(), Infallible> {
             take(key, entry);
             Ok(())
@@ -153,7 +166,7 @@ impl View<'_> {
         &self,
         cursor: u64,
         count: usize,
-        mut take: impl FnMut(&Key, &Entry) -> Result<(), E>,
+        mut take: impl FnMut(&[u8], EntryRef<'_>) -> Result<(), E>,
     ) -> Result<u64, E> {
         let mut next = usize::try_from(cursor).unwrap_or(usize::MAX);
         let mut seen = 0;

@@ -1,10 +1,13 @@
 //! Changes to the keyspace, made only while an entry of the log is applied.
 
+use std::convert::Infallible;
 use std::num::NonZeroU64;
 use std::ops::Deref;
 
+use super::entry::is_expired;
 use super::map::SHARDS;
-use super::{Collection, Entry, Event, Held, Key, Origin, Value, View};
+use super::slot::Slot;
+use super::{Collection, Entry, EntryRef, Event, Held, Key, Origin, Value, View};
 use crate::error::CommandError;
 use crate::json::Document;
 
@@ -48,35 +51,48 @@ impl Writer<'_> {
 
     /// Stores `value` under `key` and keeps the key's deadline.
     pub fn put_keeping_deadline(&mut self, key: Key, value: Value) {
-        let deadline = self.with(key.as_bytes(), |entry| entry.expires_ms).flatten();
-        self.insert(key, value, deadline, false);
+        let kept =
+            |before: Option<EntryRef<'_>>| Ok::<_, Infallible>(before.and_then(|before| before.expires_ms));
+        let Ok(()) = self.insert(&key, value, kept, false);
     }
 
     /// Stores `value` under `key` with a deadline.
     pub fn put(&mut self, key: Key, value: Value, expires_ms: Option<NonZeroU64>) {
-        self.insert(key, value, expires_ms, expires_ms.is_some());
+        let Ok(()) = self.put_if(&key, value, |_| Ok::<_, Infallible>(expires_ms));
+    }
+
+    /// Puts `value` under `key` with the deadline that `decide` returns, which sees the entry that
+    /// is there. Its error leaves everything as it is.
+    pub fn put_if<E>(
+        &mut self,
+        key: &Key,
+        value: Value,
+        decide: impl FnOnce(Option<EntryRef<'_>>) -> Result<Option<NonZeroU64>, E>,
+    ) -> Result<(), E> {
+        self.insert(key, value, decide, true)
     }
 
     /// Stores a copy of another key's entry, with its deadline, under `key`.
     pub fn put_entry(&mut self, key: Key, entry: Entry) {
-        let name = key.clone();
-        self.place(key, entry);
-        self.keyspace.change_stream.note(name.as_bytes(), self.origin.changed);
+        self.place(key.as_bytes(), entry);
+        self.keyspace.change_stream.note(key.as_bytes(), self.origin.changed);
     }
 
     /// Stores an entry under `key`. Subscribers get the event of a new key even if the key existed.
-    fn place(&mut self, key: Key, entry: Entry) {
-        self.keyspace.captures.before_change(&self.keyspace.map, key.as_bytes());
-        let (name, version) = (key.clone(), self.context.index);
-        let before = self.keyspace.map.insert(key, Entry { version, ..entry });
+    fn place(&mut self, key: &[u8], entry: Entry) {
+        let keyspace = self.keyspace;
+        let name = keyspace.map.name(key);
+        keyspace.captures.before_change(&keyspace.map, name);
+        let version = self.context.index;
+        let before = keyspace.map.insert(name, Entry { version, ..entry });
         assert!(
-            before.as_ref().is_none_or(|before| before.version <= version),
+            before.is_none_or(|before| before.version <= version),
             "the version of a key never decreases"
         );
-        if before.is_some_and(|before| before.is_expired(self.context.now_ms)) {
-            self.keyspace.change_stream.note(name.as_bytes(), Event::EXPIRED);
+        if before.is_some_and(|before| is_expired(before.expires_ms, self.context.now_ms)) {
+            keyspace.change_stream.note(key, Event::EXPIRED);
         }
-        self.keyspace.change_stream.note(name.as_bytes(), Event::NEW);
+        keyspace.change_stream.note(key, Event::NEW);
     }
 
     /// Moves the entry under `key` to `newkey`. The origin's event for a change is reported for
@@ -85,12 +101,13 @@ impl Writer<'_> {
     /// # Panics
     /// If `key` does not exist.
     pub fn rename(&mut self, key: &[u8], newkey: Key) {
-        self.keyspace.captures.before_change(&self.keyspace.map, key);
-        let (_, entry) = self.keyspace.map.remove(key).expect("the caller checked that the key exists");
-        let name = newkey.clone();
-        self.place(newkey, entry);
-        self.keyspace.change_stream.note(key, self.origin.removed);
-        self.keyspace.change_stream.note(name.as_bytes(), self.origin.changed);
+        let keyspace = self.keyspace;
+        let name = keyspace.map.name(key);
+        keyspace.captures.before_change(&keyspace.map, name);
+        let slot = keyspace.map.remove(name).expect("the caller checked that the key exists");
+        self.place(newkey.as_bytes(), slot.to_entry());
+        keyspace.change_stream.note(key, self.origin.removed);
+        keyspace.change_stream.note(newkey.as_bytes(), self.origin.changed);
     }
 
     /// Replaces the name of the event that the following changes report.
@@ -103,34 +120,40 @@ impl Writer<'_> {
         self.keyspace.change_stream.note(key, Event { name: event, ..self.origin.changed });
     }
 
-    fn insert(&mut self, key: Key, value: Value, expires_ms: Option<NonZeroU64>, new_deadline: bool) {
-        self.keyspace.captures.before_change(&self.keyspace.map, key.as_bytes());
-        let version = self.context.index;
-        // The key is copied only while the stream is switched on.
-        let name = self.keyspace.change_stream.is_wanted().then(|| key.clone());
-        let before = self.keyspace.map.insert(key, Entry { value, expires_ms, version });
-        if before.as_ref().is_some_and(|before| before.is_expired(self.context.now_ms)) {
-            self.keyspace.count_expired();
+    /// Like [`Writer::put_if`]; with `announces`, a deadline is announced as a new one.
+    fn insert<E>(
+        &mut self,
+        key: &Key,
+        value: Value,
+        decide: impl FnOnce(Option<EntryRef<'_>>) -> Result<Option<NonZeroU64>, E>,
+        announces: bool,
+    ) -> Result<(), E> {
+        let (keyspace, ApplyContext { index: version, now_ms }) = (self.keyspace, self.context);
+        let name = keyspace.map.name(key.as_bytes());
+        keyspace.captures.before_change(&keyspace.map, name);
+        let mut new_deadline = false;
+        let before = keyspace.map.insert_if(name, |slot| {
+            let expires_ms = decide(slot.map(Slot::entry).filter(|entry| !entry.is_expired(now_ms)))?;
+            new_deadline = announces && expires_ms.is_some();
+            Ok(Entry { value, expires_ms, version })
+        })?;
+        assert!(before.is_none_or(|before| before.version <= version), "versions never fall");
+        let expired = before.is_some_and(|before| is_expired(before.expires_ms, now_ms));
+        if expired {
+            keyspace.count_expired();
         }
-        assert!(
-            before.as_ref().is_none_or(|before| before.version <= version),
-            "the version of a key never decreases"
-        );
-        match name {
-            Some(name) => self.note_put(name.as_bytes(), before.as_ref(), new_deadline),
-            // The stream was switched off before the change. A client that switched it on meanwhile
-            // may have read the old value, so every key counts as changed.
-            None => self.keyspace.change_stream.note_everything(),
+        if keyspace.change_stream.is_wanted() {
+            self.note_put(name.bytes, before.is_some(), expired, new_deadline);
         }
+        Ok(())
     }
 
-    fn note_put(&self, key: &[u8], before: Option<&Entry>, new_deadline: bool) {
+    fn note_put(&self, key: &[u8], existed: bool, expired: bool, new_deadline: bool) {
         let stream = &self.keyspace.change_stream;
-        let expired = before.is_some_and(|before| before.is_expired(self.context.now_ms));
         if expired {
             stream.note(key, Event::EXPIRED);
         }
-        if before.is_none() || expired {
+        if !existed || expired {
             stream.note(key, Event::NEW);
         }
         stream.note(key, self.origin.changed);
@@ -146,17 +169,18 @@ impl Writer<'_> {
         key: &[u8],
         edit: impl FnOnce(&mut Value) -> Result<Edited<T>, CommandError>,
     ) -> Result<Option<T>, CommandError> {
-        self.keyspace.captures.before_change(&self.keyspace.map, key);
-        let Some(mut entry) = self.keyspace.map.get_mut(key) else { return Ok(None) };
-        if entry.is_expired(self.context.now_ms) {
-            return Ok(None);
-        }
-        match edit(&mut entry.value)? {
-            Edited::Unchanged(answer) => Ok(Some(answer)),
-            Edited::Changed(answer) => {
-                entry.version = self.context.index;
-                drop(entry);
-                self.keyspace.change_stream.note(key, self.origin.changed);
+        let (keyspace, context) = (self.keyspace, self.context);
+        let name = keyspace.map.name(key);
+        keyspace.captures.before_change(&keyspace.map, name);
+        let edit = |slot: &mut Slot| {
+            let lives = !slot.entry().is_expired(context.now_ms);
+            lives.then(|| slot.edit(context.index, edit))
+        };
+        match keyspace.map.with_mut(name, edit).flatten().transpose()? {
+            None => Ok(None),
+            Some(Edited::Unchanged(answer)) => Ok(Some(answer)),
+            Some(Edited::Changed(answer)) => {
+                keyspace.change_stream.note(key, self.origin.changed);
                 Ok(Some(answer))
             }
         }
@@ -232,32 +256,35 @@ impl Writer<'_> {
         if !self.exists(key) {
             return false;
         }
-        self.keyspace.captures.before_change(&self.keyspace.map, key);
-        let set = self.keyspace.map.set_deadline(key, expires_ms, self.context.index);
+        let name = self.keyspace.map.name(key);
+        self.keyspace.captures.before_change(&self.keyspace.map, name);
+        let set = self.keyspace.map.set_deadline(name, expires_ms, self.context.index);
         let event = if expires_ms.is_some() { Event::EXPIRE } else { Event::PERSIST };
         self.keyspace.change_stream.note(key, event);
         set
     }
 
-    /// Removes a key. Returns its entry; `None` if the key did not exist or had expired.
-    pub fn remove(&mut self, key: &[u8]) -> Option<Entry> {
-        self.keyspace.captures.before_change(&self.keyspace.map, key);
-        let (_, entry) = self.keyspace.map.remove(key)?;
-        let expired = entry.is_expired(self.context.now_ms);
+    /// Removes a key; false if there was none, or it had expired.
+    pub fn remove(&mut self, key: &[u8]) -> bool {
+        let name = self.keyspace.map.name(key);
+        self.keyspace.captures.before_change(&self.keyspace.map, name);
+        let Some(slot) = self.keyspace.map.remove(name) else { return false };
+        let expired = slot.entry().is_expired(self.context.now_ms);
         if expired {
             self.keyspace.count_expired();
         }
         self.keyspace.change_stream.note(key, if expired { Event::EXPIRED } else { self.origin.removed });
-        (!expired).then_some(entry)
+        !expired
     }
 
     /// Removes a key if its deadline has passed at the entry's time. True if it was removed.
     pub fn remove_if_expired(&mut self, key: &[u8]) -> bool {
-        let expired = self.keyspace.map.get(key).is_some_and(|entry| entry.is_expired(self.context.now_ms));
-        if expired {
+        let map = &self.keyspace.map;
+        let expired = map.with(map.name(key), |slot| slot.entry().is_expired(self.context.now_ms));
+        if expired == Some(true) {
             self.remove(key);
         }
-        expired
+        expired == Some(true)
     }
 
     /// Removes every key.

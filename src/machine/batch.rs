@@ -190,7 +190,7 @@ pub(super) fn check_write(code: u16, body: &[u8]) -> Result<(), Malformed> {
 }
 
 /// Iterates over the commands of an encoded batch.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct BatchReader<'a> {
     now_ms: u64,
     left: usize,

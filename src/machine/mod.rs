@@ -75,6 +75,21 @@ fn keep(replies: &mut Vec<Reply>, left: &mut usize, reply: Reply) {
     });
 }
 
+/// How many commands of an entry have their keys brought into the processor's cache at once: about
+/// as many as the processor can have memory reads under way for, and few enough that all keys are
+/// still in the cache when their commands run.
+const TOUCHED_COMMANDS: usize = 16;
+
+/// Brings the keys of the next commands into the processor's cache. It takes the first argument of
+/// each command for its key. For the few commands where that is wrong the look-up is useless, and
+/// harmless.
+fn touch_keys(keyspace: &Keyspace, next: Result<(u16, &[u8]), Malformed>, after: BatchReader<'_>) {
+    if !after.is_empty() {
+        let bodies = std::iter::once(next).chain(after).flatten().take(TOUCHED_COMMANDS);
+        keyspace.touch(bodies.filter_map(|(_, body)| postcard::from_bytes::<&[u8]>(body).ok()));
+    }
+}
+
 impl Machine {
     /// A machine for a keyspace that holds the state after the entry `applied`.
     pub fn new(keyspace: Arc<Keyspace>, applied: Option<u64>) -> Machine {
@@ -108,7 +123,7 @@ impl Machine {
         assert!(follows, "entry {index} cannot be applied after entry {:?}", self.applied);
         self.applied = Some(index);
         let Some(bytes) = batch else { return Ok(Vec::new()) };
-        let reader = BatchReader::new(bytes)?;
+        let mut reader = BatchReader::new(bytes)?;
         // A new leader with a slow clock may stamp an entry with an earlier time than entries that
         // it has not applied yet. The keyspace's time then stays the same, on every replica.
         let context = ApplyContext { index, now_ms: self.keyspace.advance_time(reader.now_ms()) };
@@ -117,7 +132,13 @@ impl Machine {
         let keyspace = self.keyspace.clone();
         let budgets = Budgets::default();
         let _entry = keyspace.begin_entry(audience == Audience::Waiting);
-        for command in reader {
+        let mut untouched = 0;
+        while let Some(command) = reader.next() {
+            if untouched == 0 {
+                untouched = TOUCHED_COMMANDS;
+                touch_keys(&keyspace, command, reader.clone());
+            }
+            untouched -= 1;
             let (code, body) = command?;
             if code == transaction::CODE {
                 keep(

@@ -7,7 +7,7 @@
 //! ```
 //! Numbers are little-endian.
 
-use crate::keyspace::{Entry, Key, Keyspace, Record};
+use crate::keyspace::{EntryRef, Keyspace, Record};
 
 use super::Malformed;
 
@@ -20,11 +20,12 @@ pub fn write_head(out: &mut Vec<u8>, time_ms: u64) {
 }
 
 /// Appends one record.
-pub fn write_record(out: &mut Vec<u8>, key: &Key, entry: &Entry) {
+pub fn write_record(out: &mut Vec<u8>, key: &[u8], entry: EntryRef<'_>) {
+    /// A [`Record`], with the same encoding.
     #[derive(serde::Serialize)]
     struct Borrowed<'a> {
-        key: &'a Key,
-        entry: &'a Entry,
+        key: &'a [u8],
+        entry: EntryRef<'a>,
     }
     let begin = out.len();
     out.extend_from_slice(&[0; LENGTH_BYTES]);
@@ -95,7 +96,7 @@ fn split_record(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::keyspace::{Scope, Value};
+    use crate::keyspace::{Collection, Element, Entry, Key, List, Scope, Value};
 
     #[test]
     fn the_stream_may_be_cut_anywhere() {
@@ -104,7 +105,7 @@ mod tests {
         for number in 0..20u64 {
             let value = Value::Text(vec![b'x'; number as usize * 7].into());
             let entry = Entry { value, expires_ms: None, version: number };
-            write_record(&mut stream, &Key::from(format!("key{number}").as_bytes()), &entry);
+            write_record(&mut stream, format!("key{number}").as_bytes(), entry.borrowed());
         }
         for size in [1, 2, 3, 5, 64, 1000, stream.len()] {
             let keyspace = Keyspace::new();
@@ -119,5 +120,19 @@ mod tests {
         let mut restore = Restore::new();
         restore.block(&stream[..stream.len() - 1], &Keyspace::new()).unwrap();
         assert!(restore.finish().is_err());
+    }
+
+    #[test]
+    fn a_borrowed_record_is_encoded_as_an_owned_one() {
+        let document = crate::json::parse(b"{\"a\":[1,2.5]}", &Default::default()).expect("it is JSON");
+        let mut list = List::default();
+        list.push_back(Element::from(&b"element"[..]));
+        for value in [Value::Json(document), Value::Text(b"\x00text\xff"[..].into()), list.into_value()] {
+            let entry = Entry { value, expires_ms: std::num::NonZeroU64::new(77), version: 1 << 40 };
+            let mut stream = Vec::new();
+            write_record(&mut stream, b"the key", entry.borrowed());
+            let record = Record { key: Key::from(&b"the key"[..]), entry };
+            assert_eq!(postcard::to_stdvec(&record).as_deref(), Ok(&stream[LENGTH_BYTES..]));
+        }
     }
 }

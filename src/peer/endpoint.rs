@@ -26,8 +26,8 @@ use crate::storage::Identity;
 /// Connecting takes one round trip, the handshake another. A node that takes longer than this
 /// counts as down.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
-/// Does not contain the cluster's name: a hostile process that learned the name could pose as a
-/// member.
+/// Does not contain the cluster's name: this text is sent to a peer that failed the check, which
+/// could pose as a member if it learned the name.
 const OTHER_CLUSTER: &str = "the connection is for another cluster or group";
 
 /// This node, on its network.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use openraft::Raft;
 use openraft::async_runtime::Instant as _;
-use openraft::async_runtime::watch::WatchReceiver;
+use openraft::async_runtime::watch::{Watch as _, WatchReceiver, WatchSender};
 use openraft::errors::{LinearizableReadError, RaftError};
 use openraft::metrics::RaftServerMetrics;
 use openraft::raft::ReadPolicy;
@@ -17,6 +17,7 @@ use openraft::type_config::alias::WatchReceiverOf;
 use super::state_machine::StateMachine;
 use super::timing::LEASE;
 use super::types::TypeConfig;
+use super::watch::{Sender, Watch};
 use crate::error::{Fatal, Unavailable};
 use crate::peer::{ForwardError, Member};
 use crate::storage::log::{Log, LogPosition};
@@ -28,6 +29,8 @@ pub(super) type Metrics = openraft::RaftMetrics<TypeConfig>;
 pub struct Consensus {
     pub(super) raft: Raft<TypeConfig, StateMachine>,
     pub(super) log: Arc<Log>,
+    /// The reason why consensus stopped, once it has failed.
+    failure: Sender<Option<Fatal>>,
 }
 
 /// Signals each change in a node's view of its group: entries, members, the leader, and the
@@ -83,6 +86,10 @@ pub(super) fn stopped(error: impl std::fmt::Display) -> Fatal {
 }
 
 impl Consensus {
+    pub(super) fn new(raft: Raft<TypeConfig, StateMachine>, log: Arc<Log>) -> Consensus {
+        Consensus { raft, log, failure: Watch::channel(None).0 }
+    }
+
     pub(super) fn with_metrics<T>(&self, look: impl FnOnce(&Metrics) -> T) -> T {
         look(&self.raft.metrics().borrow_watched())
     }
@@ -232,6 +239,27 @@ impl Consensus {
 
     /// Returns when consensus stops because of an error: the node can no longer work.
     pub async fn failed(&self) -> Fatal {
+        let mut failure = self.failure.subscribe();
+        loop {
+            if let Some(fatal) = &*failure.borrow_and_update() {
+                return fatal.clone();
+            }
+            // `self` holds the sender, so the channel does not end.
+            let _ = failure.changed().await;
+        }
+    }
+
+    /// Waits for a failure of consensus, for [`Consensus::failed`]. The metrics change with every
+    /// entry, so only a task of the strand watches them.
+    pub(super) async fn watch_for_failure(self) {
+        let fatal = self.next_failure().await;
+        self.failure.send_if_modified(|failure| {
+            *failure = Some(fatal);
+            true
+        });
+    }
+
+    async fn next_failure(&self) -> Fatal {
         let mut metrics = self.raft.metrics();
         loop {
             if let Err(error) = &metrics.borrow_watched().running_state {

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use openraft::storage::{IOFlushed, RaftLogStorage};
 use openraft::{LogState, RaftLogReader};
 use parking_lot::Mutex;
+use tokio::sync::Notify;
 
 use super::codec;
 use super::types::{Entry, LogId, TypeConfig, Vote};
@@ -27,6 +28,8 @@ pub struct LogStore {
     log: Arc<Log>,
     /// The log's records of the vote and the commit index, decoded.
     state: Arc<Mutex<HardState>>,
+    /// Notified after each append that is on disk.
+    pub(super) synced: Arc<Notify>,
 }
 
 struct HardState {
@@ -45,7 +48,7 @@ impl LogStore {
             vote: vote.map(codec::decode_vote).transpose()?,
             committed: committed.map(codec::decode_log_id).transpose()?,
         };
-        Ok(LogStore { log, state: Arc::new(Mutex::new(state)) })
+        Ok(LogStore { log, state: Arc::new(Mutex::new(state)), synced: Arc::default() })
     }
 
     /// Runs blocking disk work on a background thread: a slow disk must not delay the async tasks
@@ -141,7 +144,11 @@ impl RaftLogStorage<TypeConfig> for LogStore {
             log::Entry { index, term, payload: codec::encode_payload(&entry.payload) }
         };
         let records: Vec<log::Entry> = entries.into_iter().map(record).collect();
-        self.log.append(records, move |written| callback.io_completed(written.map_err(io::Error::other)));
+        let synced = self.synced.clone();
+        self.log.append(records, move |written| {
+            callback.io_completed(written.map_err(io::Error::other));
+            synced.notify_one();
+        });
         Ok(())
     }
 

@@ -16,7 +16,7 @@ const INTERVAL: Duration = Duration::from_millis(200);
 
 /// Runs until consensus stops.
 pub async fn run(consensus: Consensus, snapshot_log_bytes: u64, snapshots: Arc<SnapshotStatus>) {
-    let Consensus { raft, log } = &consensus;
+    let Consensus { raft, log, .. } = &consensus;
     let mut interval = tokio::time::interval(INTERVAL);
     interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let snapshot = consensus.with_metrics(|metrics| metrics.snapshot.map(|id| id.index()));

@@ -49,6 +49,7 @@ mod snapshot_transfer;
 mod snapshots;
 mod state_machine;
 mod status;
+mod strand;
 #[cfg(test)]
 pub(crate) mod tests;
 mod time;

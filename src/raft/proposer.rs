@@ -1,14 +1,15 @@
 //! Turns the connections' writes into entries of the log.
 //!
 //! All batches that wait when an entry can be proposed form one entry, which costs one append, one
-//! sync and one round of messages. One entry is in flight at a time; when it ends, the next is
-//! proposed. Clients that were answered together send their next writes at almost the same time, so
-//! the next entry waits briefly for these writes. Without the wait, the first of them would form an
-//! entry of its own, and the others would wait for its end. The task that adds the last expected
-//! batch proposes at once. (`docs/decisions/0010-one-entry-in-flight.md` has the measurements.)
+//! sync and one round of messages. When an entry ends, the next is proposed; a larger one already
+//! when the entry before it is on disk, so that it is synced while that is applied. Clients that
+//! were answered together send their next writes at almost the same time, so the next entry waits
+//! briefly for these writes. Without the wait, the first of them would form an entry of its own,
+//! and the others would wait for its end. The task that adds the last expected batch proposes at
+//! once. (`docs/decisions/0010-one-entry-in-flight.md` has the measurements.)
 //!
 //! Invariants:
-//! * at most one entry is proposed and not yet answered;
+//! * at most two entries are proposed and not yet answered ([`super::proposal_queue`]);
 //! * a closed proposer accepts nothing: once it is idle, it stays idle;
 //! * every accepted batch is answered once: with its replies, with a refusal from before it was
 //!   proposed, or as uncertain;
@@ -27,7 +28,8 @@ use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::consensus::Consensus;
-use super::proposal_queue::{ENTRY_BYTES_TARGET, Next, ProposalQueue, Waiting};
+use super::proposal_queue::{ENTRY_BYTES_TARGET, Next, ProposalQueue, Taken, Waiting};
+use super::strand::Strand;
 use super::time::GroupTime;
 use super::types::{Callback, Payload, TypeConfig};
 use crate::env::Clock;
@@ -82,10 +84,21 @@ struct ProposerInner {
     handing_over: AtomicBool,
     /// Wakes the task that gathers the waiting batches and proposes them.
     gathered: Notify,
+    /// Wakes the same task when the log has synced what was proposed.
+    synced: Arc<Notify>,
+    /// Runs consensus, on one thread while a single client writes to a single node.
+    strand: Strand,
 }
 
 impl Proposer {
-    pub fn new(consensus: Consensus, clock: Arc<dyn Clock>, time: Arc<GroupTime>) -> Proposer {
+    /// `synced` is notified when the log has everything that was proposed on disk.
+    pub fn new(
+        consensus: Consensus,
+        clock: Arc<dyn Clock>,
+        time: Arc<GroupTime>,
+        synced: Arc<Notify>,
+        strand: Strand,
+    ) -> Proposer {
         let inner = ProposerInner {
             consensus,
             clock,
@@ -93,6 +106,8 @@ impl Proposer {
             queue: Mutex::default(),
             handing_over: AtomicBool::new(false),
             gathered: Notify::new(),
+            synced,
+            strand,
         };
         Proposer { inner: Arc::new(inner) }
     }
@@ -112,7 +127,11 @@ impl Proposer {
     /// Proposes the gathered batches, for as long as it is polled.
     pub async fn run(self) {
         loop {
-            self.inner.gathered.notified().await;
+            tokio::select! {
+                biased;
+                () = self.inner.synced.notified() => self.inner.queue.lock().synced(),
+                () = self.inner.gathered.notified() => {}
+            }
             self.gather().await;
             self.propose_waiting().await;
         }
@@ -201,13 +220,13 @@ impl Proposer {
     /// report the same key as expired.
     pub fn read_time(&self) -> u64 {
         let queue = self.inner.queue.lock();
-        queue.in_flight.map_or_else(|| self.inner.time.leading(), |entry| entry.stamp_ms)
+        queue.oldest_stamp_ms().unwrap_or_else(|| self.inner.time.leading())
     }
 
     /// How many bytes wait to be proposed, and how many entries are in flight.
     pub fn load(&self) -> (usize, usize) {
         let queue = self.inner.queue.lock();
-        (queue.waiting_bytes, usize::from(queue.in_flight.is_some()))
+        (queue.waiting_bytes, queue.in_flight())
     }
 
     /// Waits briefly for the missing batches.
@@ -235,18 +254,20 @@ impl Proposer {
     /// Proposes the waiting batches, unless an entry is in flight.
     async fn propose_waiting(&self) {
         let taken = self.inner.queue.lock().take_entry(|| self.inner.time.leading());
-        let Some((taken, stamp_ms)) = taken else { return };
+        let Some(Taken { ticket, batches, stamp_ms }) = taken else { return };
         // Created before the call, so that its drop releases the slot on every path.
-        let entry = InFlight { proposer: self.clone(), taken };
-        let payload = Payload(Batch::encode(entry.taken.iter().map(|waiting| &waiting.batch), stamp_ms));
+        let entry = InFlight { proposer: self.clone(), ticket, batches };
+        let payload = Payload(Batch::encode(entry.batches.iter().map(|waiting| &waiting.batch), stamp_ms));
         let respond = Callback::new(move |result| entry.answer(result));
         // An error here means that consensus has stopped, and dropped the callback.
         let _ = self.inner.consensus.raft.client_write_ff(payload, Some(respond)).await;
     }
 
-    fn finished(&self) {
+    fn finished(&self, ticket: u64) {
         let mut queue = self.inner.queue.lock();
-        queue.finish();
+        queue.finish(ticket);
+        // Nothing may delay the heartbeats of a leader with followers, such as a long apply.
+        self.inner.strand.set_narrow(queue.expects_one() && self.inner.consensus.is_alone());
         if !queue.waiting.is_empty() {
             self.inner.gathered.notify_one();
         }
@@ -283,24 +304,25 @@ impl Drop for Closed<'_> {
 /// uncertain, because the entry may have been accepted before the stop.
 struct InFlight {
     proposer: Proposer,
-    taken: Vec<Waiting>,
+    ticket: u64,
+    batches: Vec<Waiting>,
 }
 
 impl InFlight {
     fn answer(mut self, result: ClientWriteResult<TypeConfig>) {
-        let taken = std::mem::take(&mut self.taken);
+        let batches = std::mem::take(&mut self.batches);
         // The slot is released before the replies are sent, so that a client's next write finds it
         // free.
         drop(self);
-        answer_all(taken, result);
+        answer_all(batches, result);
     }
 }
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        self.proposer.finished();
+        self.proposer.finished(self.ticket);
         // Dropping a sender tells its waiter that the outcome is unknown.
-        self.taken.clear();
+        self.batches.clear();
     }
 }
 

@@ -53,7 +53,8 @@ impl RaftReceiver {
             self.leader_contact.heard();
         }
         self.participation.check_append()?;
-        if !self.is_deposed(append.vote) {
+        let is_deposed = self.is_deposed(append.vote);
+        if !is_deposed {
             self.check_applied(&append)?;
         }
         let log = &self.consensus.log;
@@ -72,8 +73,11 @@ impl RaftReceiver {
             check_commands(&entries)?;
         }
         // Recorded before the append counts towards the leader's majority: a later leader, elected
-        // by that majority, has to know this time.
-        self.time.heard(append.vote.term, append.time_ms);
+        // by that majority, has to know this time. One that leads no more may have sent its time
+        // long ago, and this node may lead by now.
+        if !is_deposed {
+            self.time.heard(append.vote.term, append.time_ms);
+        }
         let request = AppendEntriesRequest::<TypeConfig> {
             vote: codec::load_vote(append.vote),
             prev_log_id: append.previous.map(codec::log_id_at),

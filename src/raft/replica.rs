@@ -26,6 +26,7 @@ use super::replication::Network;
 use super::snapshot_status::SnapshotStatus;
 use super::state_machine::AppliedIndex;
 use super::status::Status;
+use super::strand::Strand;
 use super::time::GroupTime;
 use crate::env::{Background, Clock};
 use crate::error::Fatal;
@@ -63,6 +64,8 @@ pub struct Replica {
     pub time: Arc<GroupTime>,
     pub disk_room: Arc<DiskRoom>,
     pub snapshots: Arc<SnapshotStatus>,
+    /// Runs openraft and the proposer.
+    strand: Strand,
     leader_contact: Arc<LeaderContact>,
     endpoint: Arc<Endpoint>,
     keyspace: Arc<Keyspace>,
@@ -87,6 +90,7 @@ impl Replica {
         }
         let applied = machine.applied_index();
         let store = log_store(&log, &recovered)?;
+        let synced = store.synced.clone();
         let time = Arc::new(GroupTime::new(options.clock.clone(), options.keyspace.clone()));
         let acknowledged = Arc::new(Acknowledgements::default());
         let network = Network {
@@ -96,8 +100,11 @@ impl Replica {
             snapshots: snapshots.clone(),
             background: options.background.clone(),
         };
-        let raft = Raft::new(node_id, config(&options)?, network, store, machine).await.map_err(stopped)?;
-        let consensus = Consensus { raft, log };
+        let strand = Strand::start();
+        let raft = strand.adopt(Raft::new(node_id, config(&options)?, network, store, machine));
+        let raft = raft.await.map_err(stopped)?;
+        let consensus = Consensus::new(raft, log);
+        strand.spawn(consensus.clone().watch_for_failure());
         // A node that has voted before may have promised a leader to grant no other vote for a
         // while.
         let voted = recovered.vote.is_some();
@@ -115,8 +122,11 @@ impl Replica {
             leader_contact: leader_contact.clone(),
             background: options.background,
         };
+        let proposer = Proposer::new(consensus.clone(), options.clock, time.clone(), synced, strand.clone());
+        strand.spawn(proposer.clone().run());
         Ok(Replica {
-            proposer: Proposer::new(consensus.clone(), options.clock, time.clone()),
+            strand,
+            proposer,
             consensus,
             receiver: Arc::new(receiver),
             participation,
@@ -133,19 +143,18 @@ impl Replica {
     }
 
     /// The tasks that run concurrently with consensus, each running for as long as it is polled:
-    /// proposing, watching the quorum, expiry, snapshots.
-    pub fn tasks(&self) -> [BoxFuture<'static, ()>; 4] {
-        let (consensus, proposer) = (self.consensus.clone(), self.proposer.clone());
+    /// watching the quorum, expiry, snapshots.
+    pub fn tasks(&self) -> [BoxFuture<'static, ()>; 3] {
+        let consensus = self.consensus.clone();
         let expiry = Expiry {
             consensus: consensus.clone(),
-            proposer: proposer.clone(),
+            proposer: self.proposer.clone(),
             participation: self.participation.clone(),
             applied: self.applied.clone(),
             time: self.time.clone(),
             keyspace: self.keyspace.clone(),
         };
         [
-            Box::pin(proposer.run()),
             Box::pin(consensus.clone().watch_quorum(self.endpoint.node_id())),
             Box::pin(expiry.run()),
             Box::pin(maintenance::run(consensus, self.snapshot_log_bytes, self.snapshots.clone())),
@@ -180,6 +189,7 @@ impl Replica {
     /// # Errors
     /// [`Fatal`] if the log failed, now or before: the shutdown was not clean.
     pub fn close_log(&self) -> Result<(), Fatal> {
+        self.strand.end();
         self.consensus.log.close()
     }
 }

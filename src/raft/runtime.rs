@@ -1,4 +1,6 @@
-//! The runtime for openraft: tokio's, without its two sources of randomness.
+//! The runtime for openraft: tokio's, on a strand, and without its two sources of randomness.
+//!
+//! openraft starts its tasks on the [`Strand`] that is current, or else in tokio's runtime.
 //!
 //! openraft derives its election timeouts and the moment of its first tick from the runtime's
 //! random numbers. Here these numbers come from [`Random`], which a simulation seeds. tokio's watch
@@ -13,6 +15,7 @@ use openraft::OptionalSend;
 use openraft::impls::TokioRuntime;
 use openraft::rt::AsyncRuntime;
 
+use super::strand::{self, JoinError, JoinHandle, Strand};
 use super::watch::Watch;
 use crate::env::random_u64;
 
@@ -45,8 +48,8 @@ impl rand_core::TryRng for ThreadRandom {
 }
 
 impl AsyncRuntime for Runtime {
-    type JoinError = <TokioRuntime as AsyncRuntime>::JoinError;
-    type JoinHandle<T: OptionalSend + 'static> = <TokioRuntime as AsyncRuntime>::JoinHandle<T>;
+    type JoinError = JoinError;
+    type JoinHandle<T: OptionalSend + 'static> = JoinHandle<T>;
     type Sleep = <TokioRuntime as AsyncRuntime>::Sleep;
     type Instant = <TokioRuntime as AsyncRuntime>::Instant;
     type TimeoutError = <TokioRuntime as AsyncRuntime>::TimeoutError;
@@ -62,7 +65,10 @@ impl AsyncRuntime for Runtime {
         T: Future + OptionalSend + 'static,
         T::Output: OptionalSend + 'static,
     {
-        TokioRuntime::spawn(future)
+        match Strand::current() {
+            Some(strand) => strand.spawn(future),
+            None => strand::spawn(future),
+        }
     }
 
     fn sleep(duration: Duration) -> Self::Sleep {
@@ -88,7 +94,7 @@ impl AsyncRuntime for Runtime {
     }
 
     fn is_panic(join_error: &Self::JoinError) -> bool {
-        TokioRuntime::is_panic(join_error)
+        *join_error == JoinError::Panicked
     }
 
     fn thread_rng() -> ThreadRandom {

@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
+use super::timing::ELECTION_TIMEOUT_MS_MIN;
 use crate::env::Clock;
 use crate::keyspace::Keyspace;
 
@@ -31,6 +32,10 @@ const DRIFT: u32 = 1000;
 /// its time until the leader's catches up: messages take time. A leader's time further behind is
 /// adopted, because it means that the cluster has lost its knowledge of the time.
 const ISSUED_LEAD: Duration = Duration::from_secs(1);
+
+/// A node that led within this time is no candidate: it would first have to miss a leader for the
+/// shortest election timeout. A leader acts at least at every heartbeat.
+const LED_LATELY: Duration = Duration::from_millis(ELECTION_TIMEOUT_MS_MIN);
 
 /// A warning is logged once this node's wall clock differs from the cluster's time by more than
 /// this.
@@ -56,6 +61,8 @@ struct Known {
     latest: Duration,
     /// The latest time that this node has issued to reads.
     issued: Duration,
+    /// When this node last acted as the leader.
+    led_at: Option<Duration>,
     /// Whether the warning about a wall clock far from the cluster's time has been logged.
     warned: bool,
 }
@@ -92,6 +99,7 @@ impl GroupTime {
             term: 0,
             latest: Duration::ZERO,
             issued: Duration::ZERO,
+            led_at: None,
             warned: false,
         };
         GroupTime { clock, keyspace, known: Mutex::new(known) }
@@ -105,7 +113,7 @@ impl GroupTime {
         let time = self.estimate(&mut known, now);
         let time = self.drifted(time, now.saturating_sub(known.at)).max(known.issued);
         known.set(time, now);
-        (known.heard, known.issued) = (true, time);
+        (known.heard, known.issued, known.led_at) = (true, time, Some(now));
         millis(time)
     }
 
@@ -125,7 +133,7 @@ impl GroupTime {
             return;
         }
         known.adopt(time, self.clock.elapsed());
-        (known.term, known.latest) = (term, time);
+        (known.term, known.latest, known.led_at) = (term, time, None);
         self.check_wall_clock(&mut known);
     }
 
@@ -135,11 +143,16 @@ impl GroupTime {
         known.heard.then(|| millis(self.estimate(&mut known, self.clock.elapsed()).max(known.issued)))
     }
 
-    /// Records the time in a voter's reply to this node's request for a vote.
+    /// Records the time in a voter's reply to this node's request for a vote. A reply that comes
+    /// when the others have elected it changes nothing: deadlines that it has set since would come
+    /// too early.
     pub fn voter_said(&self, time_ms: Option<u64>) {
         let Some(time_ms) = time_ms else { return };
         let mut known = self.known.lock();
         let (time, now) = (Duration::from_millis(time_ms), self.clock.elapsed());
+        if known.led_at.is_some_and(|led_at| now.saturating_sub(led_at) < LED_LATELY) {
+            return;
+        }
         if !known.heard || self.estimate(&mut known, now) < time {
             known.adopt(time, now);
         }
@@ -281,6 +294,20 @@ mod tests {
         voter.time.heard(1, NOON_MS);
         voter.time.voter_said(Some(NOON_MS + 7));
         assert_eq!(voter.time.leading(), NOON_MS + 7);
+    }
+
+    #[test]
+    fn a_reply_that_comes_after_the_election_does_not_change_the_leaders_time() {
+        let leader = node(NOON_MS);
+        assert_eq!(leader.time.leading(), NOON_MS);
+        leader.time.voter_said(Some(NOON_MS + 400));
+        assert_eq!(leader.time.leading(), NOON_MS, "a deadline of this leader would come too early");
+        pass(&[&leader], 1_000);
+        leader.time.voter_said(Some(NOON_MS + 5_000));
+        assert_eq!(leader.time.leading(), NOON_MS + 5_000, "it is a candidate again");
+        leader.time.heard(9, NOON_MS + 6_000);
+        leader.time.voter_said(Some(NOON_MS + 7_000));
+        assert_eq!(leader.time.leading(), NOON_MS + 7_000, "it was deposed, and stands for election");
     }
 
     #[test]

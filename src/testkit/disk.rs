@@ -212,8 +212,9 @@ impl Files {
         self.names.values().map(|id| self.contents[*id].now.len() as u64).sum()
     }
 
-    /// Returns an error if the power is off (or goes off with this operation), or a failure was
-    /// requested.
+    /// Counts an operation towards the power cut. Returns an error if the power was off already, or
+    /// if the test requested a failure of this operation; the last operation before the cut still
+    /// succeeds.
     fn enter(&mut self, op: Op, boot: u64) -> io::Result<()> {
         if boot != self.boots || self.power_left == Some(0) {
             return Err(io::Error::other("the power is off"));

@@ -303,7 +303,7 @@ impl Node for Alone<'_> {
     fn for_each_key(&self, take: &mut dyn FnMut(&[u8]) -> bool) {
         let mut wants_more = true;
         let all = self.keyspace.view(Scope::ManyKeys, self.now_ms);
-        all.scan(0, usize::MAX, |key, _| wants_more = wants_more && take(key.as_bytes()));
+        all.scan(0, usize::MAX, |key, _| wants_more = wants_more && take(key));
     }
     fn keys(&self) -> usize {
         0

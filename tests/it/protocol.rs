@@ -283,3 +283,29 @@ fn an_idle_connection_is_closed_after_the_timeout() {
     assert_eq!(idle.receive_to_end().unwrap(), b"");
     assert_eq!(node.client().text("PING"), "PONG");
 }
+
+#[test]
+fn a_pipeline_that_has_arrived_needs_few_entries() {
+    let node = TestNode::started();
+    let mut client = node.client();
+    let requests: Vec<Vec<String>> =
+        (0..500).map(|n| set_request(&format!("{n}:{}", "x".repeat(200)))).collect();
+    let bytes: usize = requests.iter().flatten().map(String::len).sum();
+    assert!(bytes > 100_000, "read in pieces of 4 KiB, {bytes} bytes are more than 24 batches");
+    let before = client.info_number("last_log_index");
+    assert_eq!(client.pipeline(&requests).len(), 500);
+    let entries = client.info_number("last_log_index") - before;
+    assert!(entries <= 16, "{entries} entries");
+}
+
+#[test]
+fn a_reply_is_one_write_to_the_socket() {
+    let node = TestNode::started();
+    let mut client = node.client();
+    let before = client.info_number("total_writes_processed");
+    for _ in 0..20 {
+        client.call(&["PING"]);
+    }
+    // One more: the reply to the first INFO was written after it was made.
+    assert_eq!(client.info_number("total_writes_processed") - before, 21);
+}

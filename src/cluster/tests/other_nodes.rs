@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::disk_failure::{TestNode, started, started_at};
 use crate::cluster::copies::AtOwnAddress;
+use crate::command::ReadConsistency;
 use crate::env::{Net, RealNet};
 use crate::error::{Fatal, Unavailable};
 use crate::peer::{
@@ -151,6 +152,25 @@ async fn a_deposed_leaders_late_append_contradicts_nothing() {
         .expect_err("a leader's entry that contradicts an applied one");
     assert!(refused.contains("contradicts"), "{refused}");
     node.group.shutdown().await.expect("the node stops cleanly");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deposed_leaders_late_append_does_not_set_the_time() {
+    let node = started(&SimDisk::new()).await.expect("a fresh node starts");
+    node.group.propose(set("k")).await.expect("it is acknowledged");
+    let before = node.group.read_barrier(ReadConsistency::Linearizable).await.expect("it leads");
+    let append = Append {
+        vote: StoredVote { term: node.group.status().term - 1, node_id: 9, committed: true },
+        previous: None,
+        entries: Vec::new(),
+        commit: None,
+        time_ms: before + 3_600_000,
+    };
+    let late = node.group.receiver().append(append, true).await;
+    assert!(matches!(late, Ok(Response::HigherVote(_))), "{late:?}");
+    let after = node.group.read_barrier(ReadConsistency::Linearizable).await.expect("it still leads");
+    assert!((before..before + 1_800_000).contains(&after), "{before}, then {after}");
+    node.group.shutdown().await.expect("it stops cleanly");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

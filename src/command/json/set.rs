@@ -15,7 +15,7 @@ use crate::error::CommandError;
 use crate::json::edit::replace;
 use crate::json::path::{Path, Steps};
 use crate::json::{BadJson, Builder, Document, Kind, Location, Style, equal};
-use crate::keyspace::{Edited, Key, Value, Writer};
+use crate::keyspace::{Edited, Key, Value, ValueRef, Writer};
 use crate::resp::Reply;
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -121,16 +121,14 @@ impl Set {
     }
 
     fn put_at_root(self, keyspace: &mut Writer<'_>) -> Result<bool, CommandError> {
-        let before = keyspace.with(self.key.as_bytes(), |entry| match entry.value {
-            Value::Json(_) => Ok(entry.expires_ms),
-            _ => Err(CommandError::WRONG_JSON_KIND),
+        let refused = keyspace.put_if(&self.key, Value::Json(self.value), |before| {
+            if before.is_some_and(|entry| !matches!(entry.value, ValueRef::Json(_))) {
+                return Err(Err(CommandError::WRONG_JSON_KIND));
+            }
+            let deadline = before.and_then(|entry| entry.expires_ms);
+            if self.condition.allows(before.is_some()) { Ok(deadline) } else { Err(Ok(false)) }
         });
-        let before = before.transpose()?;
-        let allowed = self.condition.allows(before.is_some());
-        if allowed {
-            keyspace.put(self.key, Value::Json(self.value), before.flatten());
-        }
-        Ok(allowed)
+        refused.err().unwrap_or(Ok(true))
     }
 
     fn put_below_root(self, make_path: bool, keyspace: &mut Writer<'_>) -> Result<bool, CommandError> {

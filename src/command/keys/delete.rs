@@ -51,7 +51,7 @@ impl Write for Del {
     }
 
     fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
-        let gone = self.keys.iter().filter(|key| keyspace.remove(key.as_bytes()).is_some()).count();
+        let gone = self.keys.iter().filter(|key| keyspace.remove(key.as_bytes())).count();
         Ok(Reply::Integer(gone as i64))
     }
 }

@@ -98,7 +98,7 @@ impl Deadline {
         let moment = u64::try_from(moment_ms).ok().and_then(NonZeroU64::new);
         match moment.filter(|moment| moment.get() > keyspace.context().now_ms) {
             Some(moment) => keyspace.set_deadline(key, Some(moment)),
-            None => keyspace.remove(key).is_some(),
+            None => keyspace.remove(key),
         }
     }
 }

@@ -17,7 +17,7 @@ use bytes::Bytes;
 use crate::command::framework::canonical_integer;
 use crate::command::{Alias, Args, Command, Context, Flags, Group, KeySpec, Read, Spec, Subcommand, Usage};
 use crate::error::CommandError;
-use crate::keyspace::{Collection, ELEMENT_BYTES, Element, Entry, Key, Scope, Value, View};
+use crate::keyspace::{Collection, ELEMENT_BYTES, Element, EntryRef, Key, Scope, ValueRef, View};
 use crate::resp::Reply;
 
 pub struct Exists {
@@ -194,31 +194,31 @@ impl Read for Object {
     }
 }
 
-fn encoding(entry: &Entry) -> &'static str {
+fn encoding(entry: EntryRef<'_>) -> &'static str {
     let short = |element: &Element| element.as_bytes().len() <= SMALL_ELEMENT_BYTES_MAX;
-    match &entry.value {
+    match entry.value {
         // The encoding that Redis reports for the values of modules.
-        Value::Json(_) => "raw",
-        Value::Text(text) if canonical_integer(text).is_some() => "int",
-        Value::Text(text) if text.len() <= EMBEDDED_BYTES_MAX => "embstr",
-        Value::Text(_) => "raw",
-        Value::List(list) if list.bytes() - list.len() * ELEMENT_BYTES <= LIST_BYTES_MAX => "listpack",
-        Value::List(_) => "quicklist",
-        Value::Set(set) if set.len() <= WHOLE_NUMBERS_MAX && set.iter().all(is_whole) => "intset",
-        Value::Set(set) if set.len() <= SMALL_SET_MAX && set.iter().all(short) => "listpack",
-        Value::Hash(hash)
+        ValueRef::Json(_) => "raw",
+        ValueRef::Text(text) if canonical_integer(text).is_some() => "int",
+        ValueRef::Text(text) if text.len() <= EMBEDDED_BYTES_MAX => "embstr",
+        ValueRef::Text(_) => "raw",
+        ValueRef::List(list) if list.bytes() - list.len() * ELEMENT_BYTES <= LIST_BYTES_MAX => "listpack",
+        ValueRef::List(_) => "quicklist",
+        ValueRef::Set(set) if set.len() <= WHOLE_NUMBERS_MAX && set.iter().all(is_whole) => "intset",
+        ValueRef::Set(set) if set.len() <= SMALL_SET_MAX && set.iter().all(short) => "listpack",
+        ValueRef::Hash(hash)
             if hash.len() <= SMALL_HASH_MAX
                 && hash.iter().all(|(field, value)| short(field) && short(value)) =>
         {
             "listpack"
         }
-        Value::Set(_) | Value::Hash(_) => "hashtable",
-        Value::SortedSet(set)
+        ValueRef::Set(_) | ValueRef::Hash(_) => "hashtable",
+        ValueRef::SortedSet(set)
             if set.len() <= SMALL_SET_MAX && set.iter().all(|(member, _)| short(member)) =>
         {
             "listpack"
         }
-        Value::SortedSet(_) => "skiplist",
+        ValueRef::SortedSet(_) => "skiplist",
     }
 }
 

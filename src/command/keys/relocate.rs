@@ -58,7 +58,7 @@ impl Write for Copy {
     }
 
     fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
-        let entry = keyspace.with(self.source.as_bytes(), Clone::clone);
+        let entry = keyspace.entry(self.source.as_bytes());
         let free = self.replace || !keyspace.exists(self.destination.as_bytes());
         let Some(entry) = entry.filter(|_| free) else { return Ok(Reply::Integer(0)) };
         keyspace.put_entry(self.destination, entry);

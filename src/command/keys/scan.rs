@@ -10,7 +10,7 @@ use bytes::Bytes;
 use crate::command::framework::glob;
 use crate::command::{Args, Budget, Command, Context, Flags, Group, KeySpec, Read, Seed, Spec};
 use crate::error::CommandError;
-use crate::keyspace::{Key, SCAN_SHARDS, View};
+use crate::keyspace::{SCAN_SHARDS, View};
 use crate::resp::Reply;
 
 /// The default of `COUNT`, as in Redis.
@@ -85,12 +85,12 @@ impl Found {
     ///
     /// # Errors
     /// If the reply would be too large, or the pattern takes too many steps.
-    fn take(&mut self, pattern: Option<&Bytes>, key: &Key) -> Result<(), CommandError> {
-        if !pattern.map_or(Ok(true), |pattern| glob::matches(pattern, key.as_bytes()))? {
+    fn take(&mut self, pattern: Option<&Bytes>, key: &[u8]) -> Result<(), CommandError> {
+        if !pattern.map_or(Ok(true), |pattern| glob::matches(pattern, key))? {
             return Ok(());
         }
-        self.budget.spend(size_of::<Reply>() + key.as_bytes().len())?;
-        self.replies.push(Reply::bulk(Bytes::copy_from_slice(key.as_bytes())));
+        self.budget.spend(size_of::<Reply>() + key.len())?;
+        self.replies.push(Reply::bulk(Bytes::copy_from_slice(key)));
         Ok(())
     }
 }
@@ -179,7 +179,7 @@ impl Read for Randomkey {
         let mut rng = self.0.rng();
         for cursor in [rng.below(SCAN_SHARDS as usize) as u64, 0] {
             let mut found = Vec::new();
-            keyspace.scan(cursor, 1, |key, _| found.push(Bytes::copy_from_slice(key.as_bytes())));
+            keyspace.scan(cursor, 1, |key, _| found.push(Bytes::copy_from_slice(key)));
             if !found.is_empty() {
                 return Ok(Reply::Bulk(found.swap_remove(rng.below(found.len()))));
             }

@@ -4,8 +4,8 @@
 //!   subscribers on all nodes, and returns the number of receivers on this node.
 //! * `PUBSUB CHANNELS|NUMSUB|NUMPAT|SHARDCHANNELS|SHARDNUMSUB`: reports the subscriptions of this
 //!   node's clients.
-//! * `MONITOR`: sends this connection every command that this node processes, until it is reset or
-//!   closed.
+//! * `MONITOR`: sends this connection the commands that this node processes, until the connection
+//!   is reset or closed.
 
 use crate::command::framework::subcommands;
 use crate::command::{

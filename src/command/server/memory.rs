@@ -9,7 +9,7 @@ use crate::command::{
     Subcommand, Usage,
 };
 use crate::error::CommandError;
-use crate::keyspace::{Key, Scope, View};
+use crate::keyspace::{Scope, View};
 use crate::resp::Reply;
 
 pub enum Memory {
@@ -119,8 +119,8 @@ impl Operate for Memory {
 
 /// The memory that a key takes, in bytes; null if the key does not exist.
 pub fn usage_of(keyspace: &View<'_>, key: &Bytes) -> Reply {
-    let bytes = keyspace.with(key, |entry| entry.memory_bytes(&Key::from(&key[..])) as i64);
-    bytes.map_or(Reply::Null, Reply::Integer)
+    let bytes = keyspace.memory_bytes(key);
+    bytes.map_or(Reply::Null, |bytes| Reply::Integer(bytes as i64))
 }
 
 fn usage(args: &mut Args<'_>) -> Result<Memory, CommandError> {

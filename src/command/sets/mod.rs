@@ -1,5 +1,6 @@
-//! Sets: distinct members. They keep the order of insertion, which is part of the replicated state,
-//! so SMEMBERS and random choices agree on every node.
+//! Sets: distinct members. Their order is part of the replicated state, so SMEMBERS and random
+//! choices agree on every node. It is the order of insertion, except that a removal from a larger
+//! set moves the last member into the gap.
 
 pub mod read;
 pub mod write;

@@ -41,7 +41,7 @@ impl Read for Smembers {
 fn sets(keys: &[Key], keyspace: &View<'_>) -> Result<Vec<Value>, CommandError> {
     let one = |key: &Key| match keyspace.value(key.as_bytes()) {
         None => Ok(Set::default().into_value()),
-        Some(value) if Set::of(&value).is_some() => Ok(value),
+        Some(value) if Set::of(value.borrowed()).is_some() => Ok(value),
         Some(_) => Err(CommandError::WRONG_KIND),
     };
     keys.iter().map(one).collect()
@@ -94,7 +94,7 @@ macro_rules! combine_commands {
 
             fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
                 let values = sets(&self.keys, keyspace)?;
-                let sets: Vec<&Set> = values.iter().filter_map(Set::of).collect();
+                let sets: Vec<&Set> = values.iter().filter_map(|value| Set::of(value.borrowed())).collect();
                 let combine: for<'a> fn(&[&'a Set]) -> Members<'a> = $combine;
                 bulks(combine(&sets).into_iter()).map(Reply::Set)
             }

@@ -12,7 +12,7 @@ pub mod replace;
 pub mod set;
 
 use crate::error::CommandError;
-use crate::keyspace::{Entry, Value, View};
+use crate::keyspace::{EntryRef, ValueRef, View};
 
 /// Maximum length of a string that APPEND, SETRANGE or BITFIELD produces, the same as Redis'
 /// `proto-max-bulk-len`.
@@ -22,9 +22,9 @@ const TOO_LONG: CommandError =
     CommandError::fixed("ERR string exceeds maximum allowed size (proto-max-bulk-len)");
 
 /// The bytes of a string; an error if the entry has another type.
-fn bytes_of(entry: &Entry) -> Result<&[u8], CommandError> {
-    match &entry.value {
-        Value::Text(bytes) => Ok(bytes),
+fn bytes_of(entry: EntryRef<'_>) -> Result<&[u8], CommandError> {
+    match entry.value {
+        ValueRef::Text(bytes) => Ok(bytes),
         _ => Err(CommandError::WRONG_KIND),
     }
 }

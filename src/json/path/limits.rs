@@ -111,7 +111,7 @@ pub const LIMITS: &[Limit] = &[
         FUEL_BASE,
         Count,
         "Steps of an evaluation; a step visits or compares a value",
-        "18 to 35 ms on two busy cores. `ERR the path visits too much of the document`"
+        "An evaluation of that many steps takes 18 to 35 ms on two busy cores. Beyond: `ERR the path visits too much of the document`"
     ),
     limit!(
         FUEL_PER_BYTE,

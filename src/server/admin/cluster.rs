@@ -172,7 +172,7 @@ pub fn for_each_key(state: &ServerState, take: &mut dyn FnMut(&[u8]) -> bool) {
     let (mut cursor, mut wants_more) = (0, true);
     while wants_more {
         let view = state.keyspace.view(Scope::OneKey, state.group.now_ms());
-        cursor = view.scan(cursor, KEYS_AT_ONCE, |key, _| wants_more = wants_more && take(key.as_bytes()));
+        cursor = view.scan(cursor, KEYS_AT_ONCE, |key, _| wants_more = wants_more && take(key));
         wants_more &= cursor != 0;
     }
 }

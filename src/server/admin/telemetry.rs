@@ -152,7 +152,7 @@ async fn save(state: &ServerState) -> Result<(), CommandError> {
         tokio::time::sleep(POLL_INTERVAL).await;
     }
     match state.group.status().snapshot_failed {
-        true => Err(failed(&"snapshot failed; see the server log")),
+        true => Err(failed(&"the server log has the reason")),
         false => Ok(()),
     }
 }

@@ -78,10 +78,16 @@ pub async fn run(requests: &mut std::vec::IntoIter<Request>, target: RequestCont
         effects,
         closing,
     };
+    let mut untouched = 0;
     while runner.out.len() + runner.buffered < OUT_BYTES_TARGET
         && !runner.closing
         && !client.outbox.is_ending()
     {
+        if untouched == 0 {
+            untouched = TOUCHED_REQUESTS;
+            touch_keys(state, requests.as_slice());
+        }
+        untouched -= 1;
         let Some(request) = requests.next() else { break };
         runner.run(&request).await;
     }
@@ -90,6 +96,25 @@ pub async fn run(requests: &mut std::vec::IntoIter<Request>, target: RequestCont
         client.show(runner.session);
     }
     runner.closing
+}
+
+/// How many requests of a batch have their keys brought into the processor's cache at once.
+const TOUCHED_REQUESTS: usize = 16;
+
+/// Brings the keys of the next reads into the processor's cache. The second word of most is a key.
+fn touch_keys(state: &ServerState, requests: &[Request]) {
+    if requests.len() < 2 {
+        return;
+    }
+    let mut last: (&[u8], bool) = (b"", false);
+    let keys = requests.iter().take(TOUCHED_REQUESTS).filter_map(|request| {
+        if request.name()[..] != *last.0 {
+            let is_read = |row: &Row| matches!(row.route, Route::Read { .. });
+            last = (request.name(), table::find(request.name()).is_some_and(is_read));
+        }
+        request.args().first().filter(|_| last.1).map(|key| &key[..])
+    });
+    state.keyspace.touch(keys);
 }
 
 /// Invalidations that are repeated after the reply to a transaction.

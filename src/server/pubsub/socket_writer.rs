@@ -162,7 +162,8 @@ impl SocketWriter {
         self.0.lock().recorded = Some(Vec::new());
     }
 
-    /// Ends the recording, and adds the recorded pushes about entries after `index` once more.
+    /// Ends the recording. Adds a second time those recorded pushes whose entries come after
+    /// `index`, so that they also follow the transaction's reply.
     pub fn repeat_pushes(&self, index: u64) {
         let mut inner = self.0.lock();
         for (of, message) in inner.recorded.take().unwrap_or_default() {

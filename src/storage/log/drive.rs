@@ -145,7 +145,8 @@ impl Inner {
         }
     }
 
-    /// Returns jobs that found no room to the front of the queue. Returns whether there were any.
+    /// Puts the jobs that have to wait for room back at the front of the queue, and `committed` if
+    /// it was not written and no newer one is queued. Returns whether there were such jobs.
     fn put_back(&self, waiting: Vec<Job>, committed: Option<Vec<u8>>) -> bool {
         let mut queue = self.queue.lock();
         queue.stalled = !waiting.is_empty();

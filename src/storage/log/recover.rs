@@ -67,8 +67,8 @@ pub(crate) fn recover(directory: &Directory, options: &Options) -> Result<Found,
     let mut rest = sequences.into_iter();
     for sequence in rest.by_ref() {
         let segment = Arc::new(directory.open(sequence)?);
-        read_used(&segment, &mut bytes)?;
-        let walk = walk(&segment, &mut bytes, &mut replay)?;
+        read_whole(&segment, &mut bytes)?;
+        let walk = walk(&segment, &bytes, &mut replay)?;
         if walk.sealed {
             before = Some(segment);
             continue;
@@ -111,35 +111,14 @@ fn found(replay: Replay, segment: Arc<Segment>, end: u64, next: Option<Segment>,
     Found { view, head, recovered, segment, end, next }
 }
 
-/// Size of one read. Tests read in pieces that are smaller than a record.
-const READ_BYTES: u64 = if cfg!(test) { 64 } else { 1 << 20 };
-
-/// Reads a segment without the zeros at its end, of which an empty log has 64 MiB. What is read
-/// stays in memory, so that the search for records after a bad one needs no second read.
-fn read_used(segment: &Segment, bytes: &mut Vec<u8>) -> Result<(), Fatal> {
-    bytes.clear();
-    let mut piece = vec![0; READ_BYTES.min(segment.bytes) as usize];
-    for at in (0..segment.bytes).step_by(READ_BYTES as usize) {
-        let piece = &mut piece[..READ_BYTES.min(segment.bytes - at) as usize];
-        segment.file.read_exact_at(piece, at).map_err(disk_error(&segment.path, "reading"))?;
-        if piece.iter().any(|byte| *byte != 0) {
-            bytes.resize(at as usize, 0);
-            bytes.extend_from_slice(piece);
-        }
-    }
-    Ok(())
+/// Reads a whole segment at once, usually 64 MiB, so that the search for records after a bad one
+/// needs no second read.
+fn read_whole(segment: &Segment, bytes: &mut Vec<u8>) -> Result<(), Fatal> {
+    bytes.resize(segment.bytes as usize, 0);
+    segment.file.read_exact_at(bytes, 0).map_err(disk_error(&segment.path, "reading"))
 }
 
-/// The bytes that a record with this flaw lacks only because [`read_used`] left out zeros; `None`
-/// if the record is flawed in the segment too.
-fn left_out(flaw: Flaw, offset: u64, segment: &Segment) -> Option<u64> {
-    match flaw {
-        Flaw::Short { need } if offset + need <= segment.bytes => Some(need),
-        _ => None,
-    }
-}
-
-fn walk(segment: &Arc<Segment>, bytes: &mut Vec<u8>, replay: &mut Replay) -> Result<Walk, Fatal> {
+fn walk(segment: &Arc<Segment>, bytes: &[u8], replay: &mut Replay) -> Result<Walk, Fatal> {
     let mut end = segment::HEADER_BYTES;
     replay.enter(segment);
     loop {
@@ -152,10 +131,6 @@ fn walk(segment: &Arc<Segment>, bytes: &mut Vec<u8>, replay: &mut Replay) -> Res
                 }
             }
             Err(flaw) => {
-                if let Some(need) = left_out(flaw, end, segment) {
-                    bytes.resize((end + need) as usize, 0);
-                    continue;
-                }
                 if end == segment::HEADER_BYTES && replay.oldest == segment.sequence {
                     return Err(corrupt(&segment.path, end, format!("the log's first record: {flaw}")));
                 }
@@ -168,8 +143,8 @@ fn walk(segment: &Arc<Segment>, bytes: &mut Vec<u8>, replay: &mut Replay) -> Res
 /// Decides whether the valid records of the last segment end at a torn write, which is returned, or
 /// at damage, which is an error.
 fn judge_tail(segment: &Segment, bytes: &[u8], walk: &Walk) -> Result<Option<Cut>, Fatal> {
-    let damaged =
-        records_from(bytes, segment, walk.end + ALIGNMENT).find(|(_, synced)| u64::from(*synced) > walk.end);
+    let damaged = records_from(bytes, segment.salt, walk.end + ALIGNMENT)
+        .find(|(_, record)| u64::from(record.synced) > walk.end);
     if let Some((offset, _)) = damaged {
         let reason = format!("{}; it was durable before the record at byte {offset} was written", walk.flaw);
         return Err(corrupt(&segment.path, walk.end, reason));
@@ -192,8 +167,8 @@ fn judge_later(
     let mut next = None;
     for sequence in later.iter().rev() {
         let prepared = directory.open(*sequence)?;
-        read_used(&prepared, bytes)?;
-        if records_from(bytes, &prepared, segment::HEADER_BYTES).next().is_some() {
+        read_whole(&prepared, bytes)?;
+        if records_from(bytes, prepared.salt, segment::HEADER_BYTES).next().is_some() {
             let reason =
                 format!("{}; but segment {sequence}, begun after it was durable, has records", walk.flaw);
             return Err(corrupt(&segment.path, walk.end, reason));
@@ -209,30 +184,18 @@ fn judge_later(
     Ok(next)
 }
 
-/// The offsets of the valid records that begin at or after `from`, at any alignment of eight bytes,
-/// each with its `synced`.
-fn records_from(bytes: &[u8], segment: &Segment, from: u64) -> impl Iterator<Item = (u64, u32)> {
+/// The valid records that begin at or after `from`, at any alignment of eight bytes.
+fn records_from(bytes: &[u8], salt: u32, from: u64) -> impl Iterator<Item = (u64, Record<'_>)> {
     assert_eq!(from % ALIGNMENT, 0, "records are aligned");
-    (from..segment.bytes)
-        .step_by(ALIGNMENT as usize)
-        .map_while(move |offset| {
-            let rest = bytes.get(offset as usize..)?;
-            // Most of the bytes are zeros; looking at the kind first skips them cheaply.
-            let kind = rest.get(record::KIND_AT)?;
-            if *kind == 0 {
-                return Some(None);
-            }
-            let synced = match record::decode(rest, segment.salt, offset) {
-                Ok(record) => Some(record.synced),
-                Err(flaw) => left_out(flaw, offset, segment).and_then(|need| {
-                    let mut whole = rest.to_vec();
-                    whole.resize(need as usize, 0);
-                    record::decode(&whole, segment.salt, offset).ok().map(|record| record.synced)
-                }),
-            };
-            Some(synced.map(|synced| (offset, synced)))
-        })
-        .flatten()
+    let last = (bytes.len() as u64).saturating_sub(record::HEADER_BYTES as u64);
+    (from..=last).step_by(ALIGNMENT as usize).filter_map(move |offset| {
+        let rest = &bytes[offset as usize..];
+        // Most of the bytes are zeros; looking at the kind first skips them cheaply.
+        if rest[record::KIND_AT] == 0 {
+            return None;
+        }
+        record::decode(rest, salt, offset).ok().map(|record| (offset, record))
+    })
 }
 
 /// Removes the torn tail and syncs the rest, which may have come from the page cache without being

@@ -107,8 +107,10 @@ impl Replay {
             16 => Some((u64_at(record.payload, 0), u64_at(record.payload, 8))),
             other => return Err(format!("a truncation record with a payload of {other} bytes")),
         };
-        if last.is_some_and(|(index, _)| index >= from) {
-            return Err(format!("a truncation from {from} that keeps an entry at or after it"));
+        if let Some((index, _)) = last
+            && index + 1 != from
+        {
+            return Err(format!("a truncation from {from} after which the log ends at {index}"));
         }
         self.view.truncate_from(from);
         self.view.set_truncated(from);
@@ -133,5 +135,29 @@ impl Replay {
         let reason =
             format!("the log should go from {purged:?} to {last:?}, but segments before it are missing");
         Err(Fatal::Directory { path: dir.to_owned(), reason })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_truncation_that_contradicts_itself_is_reported() {
+        let mut replay = Replay::new(View::new(1 << 10), 1);
+        let mut offset = segment::HEADER_BYTES;
+        let mut apply = |kind, index, payload: &[u8]| {
+            let term = u64::from(kind == Kind::Entry);
+            let applied = replay.apply(offset, &Record { kind, index, term, synced: 0, payload });
+            offset += 64;
+            applied
+        };
+        apply(Kind::Head, 0, &Head::default().encode()).expect("a segment begins with its head");
+        (0..4).for_each(|index| apply(Kind::Entry, index, b"payload").expect("entries follow each other"));
+        let ends_at_1 = [1u64.to_le_bytes(), 1u64.to_le_bytes()].concat();
+        assert!(apply(Kind::Truncate, 3, &ends_at_1).is_err(), "entry 2 would be missing");
+        assert!(apply(Kind::Truncate, 1, &ends_at_1).is_err(), "entry 1 is truncated");
+        assert_eq!(apply(Kind::Truncate, 2, &ends_at_1), Ok(()));
+        assert_eq!(apply(Kind::Entry, 2, b"another"), Ok(()));
     }
 }

@@ -158,7 +158,9 @@ static SNAPSHOTS: LazyLock<Files> = LazyLock::new(|| {
     for generation in [10, 20] {
         let mut stream = Vec::new();
         write_head(&mut stream, generation);
-        contents(generation).iter().for_each(|(key, entry)| write_record(&mut stream, key, entry));
+        contents(generation)
+            .iter()
+            .for_each(|(key, entry)| write_record(&mut stream, key.as_bytes(), entry.borrowed()));
         let mut writer = snapshots.begin((generation, 1), b"meta").expect("a snapshot begins");
         stream.chunks(300).for_each(|block| writer.block(block).expect("a block is written"));
         writer.finish().expect("a snapshot is finished");

@@ -72,12 +72,12 @@ fn documents() -> Vec<Vec<u8>> {
 
 /// A valid stream of two snapshot records, one with a document and one with a string.
 fn records() -> Vec<Vec<u8>> {
-    use crate::keyspace::{Entry, Key, Value};
+    use crate::keyspace::{Entry, Value};
     let entry = |value| Entry { value, expires_ms: None, version: 7 };
     let mut stream = vec![40];
     crate::machine::write_head(&mut stream, 7);
     for value in [Value::Json(PARSED[0].clone()), Value::Text(b"text".as_slice().into())] {
-        crate::machine::write_record(&mut stream, &Key::from(b"key".as_slice()), &entry(value));
+        crate::machine::write_record(&mut stream, b"key", entry(value).borrowed());
     }
     vec![stream]
 }
