@@ -14,6 +14,7 @@ COPY Cargo.toml Cargo.lock ./
 COPY benchmarks benchmarks
 COPY sim sim
 COPY src src
+COPY vendor vendor
 # The manifest names the benchmarks and the simulation, so cargo wants their files; only the two programs are built.
 RUN cargo build --release --locked --bins
 

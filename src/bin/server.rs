@@ -19,6 +19,11 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// Size of an allocation that is large enough to get its own pages from the allocator.
 const LARGE_BYTES: usize = 4 << 20;
 
+/// Resident memory from which the allocator's memory may consist of huge pages. Below it, the
+/// half-used pages of 2 MiB would be most of the memory of a small server; above it, they make
+/// large keyspaces faster.
+const HUGE_PAGES_FROM_BYTES: u64 = 128 << 20;
+
 /// Minimum number of threads. The consensus task itself writes small entries; if the disk hangs,
 /// another thread has to reply to clients.
 const THREADS_MIN: usize = 2;
@@ -34,6 +39,7 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), Fatal> {
+    allow_huge_pages(false);
     let config = Config::load(std::env::args_os())?;
     let filter = EnvFilter::try_new(filter(&config.loglevel))
         .map_err(|error| Fatal::Config(format!("loglevel: {error}")))?;
@@ -74,13 +80,28 @@ fn run() -> Result<(), Fatal> {
     })
 }
 
+/// Forbids or allows transparent huge pages for this process. If the system refuses, its own
+/// setting stays in force.
+fn allow_huge_pages(allowed: bool) {
+    #[cfg(target_os = "linux")]
+    let _ = nix::sys::prctl::set_thp_disable(!allowed);
+    #[cfg(not(target_os = "linux"))]
+    let _ = allowed;
+}
+
 /// Makes the allocator return freed memory to the system at intervals. On its own, it does so only
 /// when something large is freed; an idle node frees nothing, and would keep the memory of its last
 /// requests.
 async fn return_memory() {
     let mut interval = tokio::time::interval(Duration::from_secs(1));
+    let mut huge_pages = false;
     loop {
         interval.tick().await;
+        if !huge_pages && jsonvault::env::resident_bytes().is_some_and(|bytes| bytes >= HUGE_PAGES_FROM_BYTES)
+        {
+            huge_pages = true;
+            allow_huge_pages(true);
+        }
         // Costs two calls to the allocator and no memory page, because the buffer is never written
         // to.
         drop(std::hint::black_box(Vec::<u8>::with_capacity(LARGE_BYTES)));

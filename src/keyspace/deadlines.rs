@@ -40,6 +40,11 @@ impl Deadlines {
         self.0.lock().len()
     }
 
+    /// The earliest deadline.
+    pub fn first(&self) -> Option<NonZeroU64> {
+        self.0.lock().first().map(|(deadline, _)| *deadline)
+    }
+
     pub fn clear(&self) {
         // Frees the memory after the lock is released.
         drop(std::mem::take(&mut *self.0.lock()));
@@ -108,6 +113,8 @@ mod tests {
                 prop_assert_eq!(due, due_by_search(&keyspace, 30));
                 let all = keyspace.due(u64::MAX, usize::MAX, usize::MAX).len();
                 prop_assert_eq!(keyspace.deadlines(), all);
+                let next = (0..50).find(|now_ms| !keyspace.due(*now_ms, 1, 1).is_empty());
+                prop_assert_eq!(keyspace.next_deadline(), next);
             }
         }
     }

@@ -46,6 +46,7 @@ mod view;
 mod walk;
 mod writer;
 
+use std::num::NonZeroU64;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -263,6 +264,12 @@ impl Keyspace {
     /// The number of keys with a deadline, passed or not.
     pub fn deadlines(&self) -> usize {
         self.map.deadlines()
+    }
+
+    /// The earliest deadline of all keys, in Unix milliseconds.
+    pub fn next_deadline(&self) -> Option<u64> {
+        let first = |shard| self.map.deadlines_of(shard).first();
+        (0..map::SHARDS).filter_map(first).min().map(NonZeroU64::get)
     }
 
     /// Keys whose deadline has passed at `now_ms`: at most `keys_max` of them, with at most

@@ -10,7 +10,9 @@ use openraft::Raft;
 use openraft::async_runtime::Instant as _;
 use openraft::async_runtime::watch::{Watch as _, WatchReceiver, WatchSender};
 use openraft::errors::{LinearizableReadError, RaftError};
+use openraft::metrics::RaftServerMetrics;
 use openraft::raft::ReadPolicy;
+use openraft::type_config::alias::WatchReceiverOf;
 
 use super::state_machine::StateMachine;
 use super::timing::LEASE;
@@ -33,12 +35,46 @@ pub struct Consensus {
 
 /// Signals each change in a node's view of its group: entries, members, the leader, and the
 /// progress of the other members.
-pub struct Changes(openraft::type_config::alias::WatchReceiverOf<TypeConfig, Metrics>);
+pub struct Changes(WatchReceiverOf<TypeConfig, Metrics>);
 
 impl Changes {
     /// Returns when the view has changed since `self` was created or since the last return; never
     /// returns once consensus has stopped.
     pub async fn next(&mut self) {
+        if self.0.changed().await.is_err() {
+            std::future::pending().await
+        }
+    }
+}
+
+/// Whether a node leads, and whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Leads {
+    /// The node does not lead.
+    No,
+    /// The node leads and is the only member; there is not even a learner.
+    Nobody,
+    Others,
+}
+
+/// Watches whether this node leads. It changes seldom, unlike [`Changes`].
+///
+/// Waiters decide by this value alone: openraft publishes it shortly before the rest of its metrics.
+pub(super) struct Standing(WatchReceiverOf<TypeConfig, RaftServerMetrics<TypeConfig>>);
+
+impl Standing {
+    pub fn leads(&mut self) -> Leads {
+        let now = self.0.borrow_and_update();
+        if !now.state.is_leader() {
+            return Leads::No;
+        }
+        let alone = now.membership_config.nodes().map(|(id, _)| *id).eq([now.id]);
+        if alone { Leads::Nobody } else { Leads::Others }
+    }
+
+    /// Returns when the standing has changed since the last [`Standing::leads`]; never returns once consensus
+    /// has stopped.
+    pub async fn changed(&mut self) {
         if self.0.changed().await.is_err() {
             std::future::pending().await
         }
@@ -190,6 +226,10 @@ impl Consensus {
 
     pub(super) async fn snapshot(&self) -> Result<(), Fatal> {
         self.raft.trigger().snapshot().await.map_err(stopped)
+    }
+
+    pub(super) fn standing(&self) -> Standing {
+        Standing(self.raft.server_metrics())
     }
 
     /// Watches this node's view of its group for changes.

@@ -7,10 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::time::MissedTickBehavior;
+use tokio::time::{sleep, timeout};
 
+use super::consensus::{Consensus, Leads, Standing};
 use super::participation::Participation;
 use super::proposer::Proposer;
+use super::state_machine::AppliedIndex;
 use super::time::GroupTime;
 use crate::command::keys::delete::Reap;
 use crate::command::{Context, SeedSource, Write, table};
@@ -18,8 +20,8 @@ use crate::keyspace::{Key, Keyspace};
 use crate::machine::Batch;
 use crate::resp::Protocol;
 
-/// Interval of the search for expired keys. Including the commit of the entry, a key is removed
-/// within 200 ms. The cost of a search does not grow with the keys that are not due.
+/// Shortest time between two searches for expired keys. Including the commit of the entry, a key is
+/// removed within 200 ms. The cost of a search does not grow with the keys that are not due.
 const INTERVAL: Duration = Duration::from_millis(100);
 
 /// Maximum number of keys in one entry, because reads wait while it is applied. Further keys follow
@@ -29,26 +31,64 @@ const KEYS_MAX: usize = 1_000;
 /// Maximum total size of the keys in one entry; more keys go into further entries.
 const KEY_BYTES_MAX: usize = 1 << 20;
 
-/// Proposes the removal of expired keys, for as long as it is polled.
-pub async fn run(
-    proposer: Proposer,
-    participation: Arc<Participation>,
-    time: Arc<GroupTime>,
-    keyspace: Arc<Keyspace>,
-) {
-    let mut interval = tokio::time::interval(INTERVAL);
-    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        interval.tick().await;
-        while proposer.may_propose() && participation.check_open().is_ok() {
-            let due = keyspace.due(time.leading(), KEYS_MAX, KEY_BYTES_MAX);
+/// What the search for expired keys needs.
+pub struct Expiry {
+    pub consensus: Consensus,
+    pub proposer: Proposer,
+    pub participation: Arc<Participation>,
+    pub applied: AppliedIndex,
+    pub time: Arc<GroupTime>,
+    pub keyspace: Arc<Keyspace>,
+}
+
+impl Expiry {
+    /// Proposes the removal of expired keys, for as long as it is polled.
+    pub async fn run(self) {
+        let mut standing = self.consensus.standing();
+        loop {
+            self.remove_due().await;
+            sleep(INTERVAL).await;
+            self.wait(&mut standing).await;
+        }
+    }
+
+    fn may_remove(&self) -> bool {
+        self.proposer.may_propose() && self.participation.check_open().is_ok()
+    }
+
+    async fn remove_due(&self) {
+        while self.may_remove() {
+            let due = self.keyspace.due(self.time.leading(), KEYS_MAX, KEY_BYTES_MAX);
             if due.is_empty() {
-                break;
+                return;
             }
             // After a failed proposal, the next search finds the same keys again.
-            if let Err((refused, _)) = proposer.write(reap(&due)).await {
+            if let Err((refused, _)) = self.proposer.write(reap(&due)).await {
                 tracing::debug!(?refused, "could not remove expired keys; the next search retries");
-                break;
+                return;
+            }
+        }
+    }
+
+    /// Waits until a key may be due: the next known deadline passes, an entry is applied, which may
+    /// have brought an earlier deadline, or this node begins to lead.
+    async fn wait(&self, standing: &mut Standing) {
+        if standing.leads() == Leads::No {
+            return standing.changed().await;
+        }
+        // No change signals the end of a hand-over or of loading. Both are short, so a leader asks
+        // again after an interval.
+        if !self.may_remove() {
+            return;
+        }
+        // Read before the deadlines, so that an entry applied in between ends the wait.
+        let next = self.applied.get().map_or(0, |applied| applied + 1);
+        let applied = self.applied.reached(Some(next));
+        match self.keyspace.next_deadline() {
+            None => applied.await,
+            Some(deadline_ms) => {
+                let left = Duration::from_millis(deadline_ms.saturating_sub(self.time.leading()));
+                let _ = timeout(left, applied).await;
             }
         }
     }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::consensus::Consensus;
 use super::snapshot_status::SnapshotStatus;
 
-/// Interval of the checks. The log can exceed its limit by the writes between two checks: 200 MB if
+/// Shortest time between two checks. The log can exceed its limit by the writes between two checks: 200 MB if
 /// the disk syncs a gigabyte a second, less on most disks.
 const INTERVAL: Duration = Duration::from_millis(200);
 
@@ -23,6 +23,7 @@ pub async fn run(consensus: Consensus, snapshot_log_bytes: u64, snapshots: Arc<S
     let found_bytes = log.bytes_after(snapshot);
     let written_before = log.stats().written_bytes;
     let mut growth = Growth { snapshot, ..Growth::default() };
+    let mut changes = consensus.changes();
     loop {
         interval.tick().await;
         let metrics = consensus.with_metrics(Clone::clone);
@@ -42,6 +43,11 @@ pub async fn run(consensus: Consensus, snapshot_log_bytes: u64, snapshots: Arc<S
             if raft.trigger().snapshot().await.is_err() {
                 return;
             }
+        }
+        // The end of a snapshot that changed nothing, and the end of the pause after a failed one,
+        // are not signalled.
+        if !growth.running && growth.since_snapshot(written) < snapshot_log_bytes {
+            changes.next().await;
         }
     }
 }

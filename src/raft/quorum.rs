@@ -6,7 +6,9 @@
 //! heard from a majority for [`PATIENCE`] stops leading (§6.2 of Ongaro's thesis; etcd's
 //! CheckQuorum). openraft has no such check.
 //!
-//! Invariant: a leader steps down by entering a later term, which any node may do at any time.
+//! Invariants:
+//! * a leader steps down by entering a later term, which any node may do at any time;
+//! * openraft's ticks stop only while this node leads and is the only member.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -16,7 +18,7 @@ use openraft::raft::VoteRequest;
 use tokio::time::Instant;
 
 use super::codec;
-use super::consensus::{Consensus, Metrics};
+use super::consensus::{Consensus, Leads, Metrics, Standing};
 use super::timing::{ELECTION_TIMEOUT_MS_MAX, HEARTBEAT_MS};
 use super::types::{TypeConfig, Vote};
 
@@ -33,7 +35,12 @@ impl Consensus {
     /// Makes this node step down when no majority answers it, for as long as it is polled.
     pub(super) async fn watch_quorum(self, own: u64) {
         let mut leading: Option<(u64, Instant)> = None;
+        let mut standing = self.standing();
         loop {
+            if standing.leads() != Leads::Others {
+                self.rest(&mut standing).await;
+                leading = None;
+            }
             let before = Instant::now();
             tokio::time::sleep(CHECK_INTERVAL).await;
             let Ok(leader) = self.raft.as_leader() else {
@@ -50,6 +57,20 @@ impl Consensus {
             if unheard > PATIENCE && !self.is_alone() {
                 self.step_down(own, term).await;
             }
+        }
+    }
+
+    /// Waits until this node leads other members, without a timer. While it is the only member, it
+    /// stops openraft's ticks too: they serve heartbeats and elections, and a leader without other
+    /// members needs neither.
+    async fn rest(&self, standing: &mut Standing) {
+        loop {
+            let leads = standing.leads();
+            self.raft.runtime_config().tick(leads != Leads::Nobody);
+            if leads == Leads::Others {
+                return;
+            }
+            standing.changed().await;
         }
     }
 

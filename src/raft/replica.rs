@@ -15,7 +15,9 @@ use openraft::Raft;
 use super::acknowledged::Acknowledgements;
 use super::consensus::{Consensus, stopped};
 use super::disk_room::DiskRoom;
+use super::expiry::Expiry;
 use super::leader_contact::LeaderContact;
+use super::maintenance;
 use super::opening::{config, forget_others, log_store, open_log, restore};
 use super::participation::Participation;
 use super::proposer::Proposer;
@@ -26,7 +28,6 @@ use super::state_machine::AppliedIndex;
 use super::status::Status;
 use super::strand::Strand;
 use super::time::GroupTime;
-use super::{expiry, maintenance};
 use crate::env::{Background, Clock};
 use crate::error::Fatal;
 use crate::keyspace::Keyspace;
@@ -144,11 +145,18 @@ impl Replica {
     /// The tasks that run concurrently with consensus, each running for as long as it is polled:
     /// watching the quorum, expiry, snapshots.
     pub fn tasks(&self) -> [BoxFuture<'static, ()>; 3] {
-        let (consensus, proposer) = (self.consensus.clone(), self.proposer.clone());
-        let (participation, time) = (self.participation.clone(), self.time.clone());
+        let consensus = self.consensus.clone();
+        let expiry = Expiry {
+            consensus: consensus.clone(),
+            proposer: self.proposer.clone(),
+            participation: self.participation.clone(),
+            applied: self.applied.clone(),
+            time: self.time.clone(),
+            keyspace: self.keyspace.clone(),
+        };
         [
             Box::pin(consensus.clone().watch_quorum(self.endpoint.node_id())),
-            Box::pin(expiry::run(proposer, participation, time, self.keyspace.clone())),
+            Box::pin(expiry.run()),
             Box::pin(maintenance::run(consensus, self.snapshot_log_bytes, self.snapshots.clone())),
         ]
     }

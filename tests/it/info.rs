@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::harness::wait::until;
 use crate::harness::{Client, TestNode};
 
 /// Sections and their fields. A field marked with `*` may be any text; all others are whole
@@ -117,4 +118,15 @@ fn a_section_is_shown_alone_and_statistics_can_be_reset() {
     client.ok("CONFIG RESETSTAT");
     assert_eq!(client.info_number("total_error_replies"), 0);
     assert_eq!(sections(&mut client, "INFO nosuch").len(), 0);
+}
+
+/// The allocator returns freed memory about once a second, so the peak of the start takes a moment
+/// to go.
+#[test]
+fn an_empty_server_needs_little_memory() {
+    let node = TestNode::started();
+    let mut client = node.client();
+    until("the memory of an empty server", || {
+        (client.info_number("allocator_resident") < 16 << 20).then_some(())
+    });
 }

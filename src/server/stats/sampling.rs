@@ -16,9 +16,12 @@ use crate::env::Clock;
 /// sixteen.
 const INTERVAL: Duration = Duration::from_millis(100);
 const SAMPLES: usize = 16;
-/// The memory is read at every tenth sample. Each read opens a file of the operating system, and
-/// once a second is enough for a peak.
-const SAMPLES_PER_MEMORY_READ: usize = 10;
+/// The interval while all rates are 0, so that an idle server seldom wakes up. The first sample
+/// after that is the mean of up to this time.
+const IDLE_INTERVAL: Duration = Duration::from_secs(1);
+/// Interval at which the memory is read. Each read opens a file of the operating system, and once a
+/// second is enough for a peak.
+const MEMORY_INTERVAL: Duration = Duration::from_secs(1);
 /// Time in seconds for which a large client buffer counts as recent, as in Redis.
 const PEAK_SECONDS: usize = 8;
 
@@ -114,16 +117,19 @@ impl Samples {
 
 /// Takes samples of counters and memory for as long as it is polled.
 pub async fn run(counters: &Counters, samples: &Samples, clock: &dyn Clock) {
-    let mut interval = tokio::time::interval(INTERVAL);
-    interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    for tick in 0usize.. {
-        interval.tick().await;
+    let mut since_memory = MEMORY_INTERVAL;
+    loop {
         let rates = [&counters.commands_processed, &counters.input_bytes, &counters.output_bytes].map(get);
         samples.record(rates, clock.elapsed());
-        if tick.is_multiple_of(SAMPLES_PER_MEMORY_READ) {
+        if since_memory >= MEMORY_INTERVAL {
             samples.resident_bytes();
             samples.rotate_peaks(counters);
+            since_memory = Duration::ZERO;
         }
+        let idle = samples.per_second() == PerSecond::default();
+        let pause = if idle { IDLE_INTERVAL } else { INTERVAL };
+        tokio::time::sleep(pause).await;
+        since_memory += pause;
     }
 }
 
