@@ -161,7 +161,8 @@ impl Node {
         Ok(())
     }
 
-    /// Serves clients until the node stops. Returns the role in which to restart, if any.
+    /// Serves clients until the node stops. Returns how to restart it, or `None` if it is to stay
+    /// down.
     async fn serve(&mut self, stop: impl Future<Output = ()>) -> Result<Option<Restart>, Fatal> {
         let (stopping, stopping_seen) = watch::channel(false);
         let listener = self.listener.take().expect("a node serves once");

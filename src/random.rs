@@ -8,7 +8,7 @@
 //!   always reproduces its run.
 //! * It must not be used for secrets, because its output reveals the 64 bits of its state.
 
-/// SplitMix64 (Steele, Lea and Flood, 2014): the smallest generator that passes the usual tests.
+/// SplitMix64 (Steele, Lea and Flood, 2014): a small generator that passes BigCrush.
 #[derive(Clone, Debug)]
 pub struct Random {
     state: u64,
@@ -27,7 +27,7 @@ impl Random {
         z ^ (z >> 31)
     }
 
-    /// A number in `0..bound`, uniform to within 2^-64 of the bound.
+    /// A number in `0..bound`. The probability of each differs from `1/bound` by less than 2^-64.
     ///
     /// # Panics
     /// If `bound` is 0.

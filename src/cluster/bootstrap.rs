@@ -231,8 +231,8 @@ impl PhaseLog {
                 );
             }
             Phase::Rejoining => tracing::error!(
-                "the data of this node is lost: it was a member with another directory; it grants no vote and asks \
-                 to be readmitted"
+                "this node has lost its data: the cluster knows it with another data directory; until it is \
+                 readmitted, which it asks for, it grants no vote"
             ),
             Phase::Waiting(_) | Phase::Done => {}
         }

@@ -1,6 +1,7 @@
 //! The names under which calls are counted: every name of a command, and every subcommand.
 //!
-//! Invariant: the list begins with the first names of the table's rows, in the order of the table.
+//! Invariant: the list begins with each row's own name, before any alias or subcommand, in the
+//! order of the table, so a row's position is also that of its name.
 
 use std::sync::LazyLock;
 

@@ -82,8 +82,8 @@ impl Number {
         }
     }
 
-    /// The result is exact if both numbers are whole and the exponent is not negative. Otherwise it
-    /// is as exact as the platform's `pow`.
+    /// The result is exact, or an overflow, if both numbers are `Int` and the exponent is not
+    /// negative. Otherwise it is as exact as the platform's `pow`.
     pub fn checked_pow(self, by: Number) -> Result<Number, CommandError> {
         match (self, by) {
             (Number::Int(base), Number::Int(exponent)) if exponent >= 0 => {

@@ -64,7 +64,7 @@ pub struct Origin {
 }
 
 impl Origin {
-    /// For changes that no client's command requested.
+    /// The origin of a writer that no command uses, as in tests.
     pub const UNNAMED: Origin =
         Origin { changed: Event { name: "set", class: Class::Generic }, removed: Event::DEL };
 }

@@ -59,7 +59,8 @@ pub(super) enum Leads {
 
 /// Watches whether this node leads. It changes seldom, unlike [`Changes`].
 ///
-/// Waiters decide by this value alone: openraft publishes it shortly before the rest of its metrics.
+/// Waiters decide by this value alone, because openraft publishes it shortly before its other
+/// metrics.
 pub(super) struct Standing(WatchReceiverOf<TypeConfig, RaftServerMetrics<TypeConfig>>);
 
 impl Standing {
@@ -72,8 +73,8 @@ impl Standing {
         if alone { Leads::Nobody } else { Leads::Others }
     }
 
-    /// Returns when the standing has changed since the last [`Standing::leads`]; never returns once consensus
-    /// has stopped.
+    /// Returns when the standing has changed since the last [`Standing::leads`]; never returns once
+    /// consensus has stopped.
     pub async fn changed(&mut self) {
         if self.0.changed().await.is_err() {
             std::future::pending().await

@@ -10,8 +10,8 @@ use std::time::Duration;
 use super::consensus::Consensus;
 use super::snapshot_status::SnapshotStatus;
 
-/// Shortest time between two checks. The log can exceed its limit by the writes between two checks: 200 MB if
-/// the disk syncs a gigabyte a second, less on most disks.
+/// Shortest time between two checks. The log can exceed its limit by the writes between two checks:
+/// 200 MB if the disk syncs a gigabyte a second, less on most disks.
 const INTERVAL: Duration = Duration::from_millis(200);
 
 /// Runs until consensus stops.

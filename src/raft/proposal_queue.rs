@@ -1,8 +1,8 @@
 //! The batches that wait to be proposed, and the choice of those that form the next entry.
 //!
 //! Invariants:
-//! * at most two entries are in flight; a second one only follows an entry that is on disk, or that
-//!   is large;
+//! * at most two entries are in flight; the second follows only on a single node, and only an entry
+//!   that is on disk or large;
 //! * `waiting_bytes` is the total size of the waiting batches.
 
 use std::collections::VecDeque;
@@ -77,6 +77,9 @@ pub(super) struct ProposalQueue {
     expected: usize,
     /// The ticket of the newest batch; tickets number the batches in the order of arrival.
     ticket: u64,
+    /// Whether a second entry may follow: only on a single node, where the log's sync and the apply
+    /// are all that an entry waits for.
+    pub(super) may_pipeline: bool,
     /// Whether further batches are refused.
     pub(super) closed: bool,
 }
@@ -93,7 +96,7 @@ impl ProposalQueue {
     pub(super) fn next(&self) -> Next {
         let may_follow = match self.in_flight.len() {
             0 => true,
-            1 => self.may_follow(&self.in_flight[0]),
+            1 => self.may_pipeline && self.may_follow(&self.in_flight[0]),
             _ => false,
         };
         if self.waiting.is_empty() || !may_follow {
@@ -211,13 +214,16 @@ mod tests {
 
     #[test]
     fn a_second_entry_follows_one_on_disk_if_it_is_not_small() {
-        let mut queue = ProposalQueue::default();
+        let mut queue = ProposalQueue { may_pipeline: true, ..ProposalQueue::default() };
         with_more(&mut queue, 2);
         assert_eq!(take(&mut queue), Some((2, 2)));
         with_more(&mut queue, 2);
         queue.waiting_bytes += PIPELINE_BYTES_MIN;
         assert_eq!(queue.next(), Next::Nothing, "the first is not on disk yet");
         queue.synced();
+        queue.may_pipeline = false;
+        assert_eq!(queue.next(), Next::Nothing, "other nodes have to have it too");
+        queue.may_pipeline = true;
         assert_eq!(take(&mut queue), Some((2, 4)));
         queue.waiting_bytes = 0;
         with_more(&mut queue, 1);
@@ -232,7 +238,7 @@ mod tests {
 
     #[test]
     fn small_writes_do_not_wait_for_the_end_of_a_large_entry() {
-        let mut queue = ProposalQueue::default();
+        let mut queue = ProposalQueue { may_pipeline: true, ..ProposalQueue::default() };
         with_more(&mut queue, 1);
         queue.waiting[0].batch = large();
         queue.waiting_bytes = queue.waiting[0].batch.bytes();

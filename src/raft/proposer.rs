@@ -1,8 +1,9 @@
 //! Turns the connections' writes into entries of the log.
 //!
 //! All batches that wait when an entry can be proposed form one entry, which costs one append, one
-//! sync and one round of messages. When an entry ends, the next is proposed; a larger one already
-//! when the entry before it is on disk, so that it is synced while that is applied. Clients that
+//! sync and one round of messages. When an entry ends, the next is proposed. On a single node an
+//! entry of some size follows already when the one before it is on disk, and is synced while that
+//! one is applied. Clients that
 //! were answered together send their next writes at almost the same time, so the next entry waits
 //! briefly for these writes. Without the wait, the first of them would form an entry of its own,
 //! and the others would wait for its end. The task that adds the last expected batch proposes at
@@ -266,8 +267,10 @@ impl Proposer {
     fn finished(&self, ticket: u64) {
         let mut queue = self.inner.queue.lock();
         queue.finish(ticket);
+        let is_alone = self.inner.consensus.is_alone();
+        queue.may_pipeline = is_alone;
         // Nothing may delay the heartbeats of a leader with followers, such as a long apply.
-        self.inner.strand.set_narrow(queue.expects_one() && self.inner.consensus.is_alone());
+        self.inner.strand.set_narrow(is_alone && queue.expects_one());
         if !queue.waiting.is_empty() {
             self.inner.gathered.notify_one();
         }

@@ -127,6 +127,6 @@ fn an_empty_server_needs_little_memory() {
     let node = TestNode::started();
     let mut client = node.client();
     until("the memory of an empty server", || {
-        (client.info_number("allocator_resident") < 16 << 20).then_some(())
+        (client.info_number("allocator_resident") < 40 << 20).then_some(())
     });
 }

@@ -97,7 +97,7 @@ fn a_copy_of_a_running_members_directory_stops() {
         let ended = copy.wait_for_end();
         assert_eq!(ended.status.code(), Some(1), "{}", ended.messages);
         let last = ended.messages.lines().last().unwrap();
-        assert!(last.contains("runs on a copy of its directory"), "{last}");
+        assert!(last.contains("uses a copy of its data directory"), "{last}");
     }
     assert_eq!(cluster.client(cluster.leader()).text("GET k"), "1");
 }
@@ -114,7 +114,7 @@ fn a_copy_stops_when_the_original_that_hung_answers_again() {
     cluster.node(id).signal("CONT");
     let ended = copy.wait_for_end();
     assert_eq!(ended.status.code(), Some(1), "{}", ended.messages);
-    assert!(ended.messages.contains("runs on a copy of its directory"), "{}", ended.messages);
+    assert!(ended.messages.contains("uses a copy of its data directory"), "{}", ended.messages);
     cluster.wait_for_voter(id);
 }
 

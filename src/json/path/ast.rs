@@ -2,8 +2,8 @@
 //!
 //! Invariants:
 //! * literals are encoded values, so that the same code compares them with a document's values;
-//! * the parser bounds the depth: a chain of steps or operators is a vector, and only groups, calls
-//!   and filters nest.
+//! * the parser bounds the depth: only groups, negations, calls and filters nest, up to a limit; a
+//!   chain of steps or operators is a vector.
 
 use super::pattern::Pattern;
 

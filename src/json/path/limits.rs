@@ -73,8 +73,8 @@ pub const SHOWN_BYTES_PER_FUEL: usize = 4;
 pub const OPERAND_VALUES_MAX: usize = 1 << 20;
 
 /// Classes of compiled patterns: the largest size in bytes, and the fuel for searching one byte of
-/// text. A usual search takes a nanosecond per byte. One for which the regex engine's lazy
-/// automaton gives up takes time in proportion to the size of the pattern, too.
+/// text. A usual search takes a nanosecond per byte of text. If the regex engine's lazy automaton
+/// gives up, the time per byte also grows with the size of the pattern.
 pub const PATTERN_SIZES: [(usize, u64); 3] =
     [(16 * 1024, 1), (64 * 1024, 4), (PATTERN_PROGRAM_BYTES_MAX, 16)];
 

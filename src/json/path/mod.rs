@@ -157,8 +157,8 @@ impl Path {
         self.segments().is_some_and(|segments| segments.iter().all(Segment::is_single))
     }
 
-    /// Whether it computes values instead of matching locations; only GET, MGET and RESP accept
-    /// that.
+    /// Whether the path computes values instead of matching locations. Only JSON.GET, JSON.MGET and
+    /// JSON.RESP accept such a path.
     pub fn is_projection(&self) -> bool {
         matches!(self.body, Body::Projection(_))
     }

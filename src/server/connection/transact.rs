@@ -180,7 +180,8 @@ impl Runner<'_> {
                 ReplySource::Refused(error) => error.into(),
                 ReplySource::Here(position, request) => {
                     match self.run_immediately(position, &request).await {
-                        // `Reply::Several` cannot be an element of an array.
+                        // CLIENT REPLY OFF and SKIP return an empty `Reply::Several`, but the array
+                        // needs one element for each command.
                         Reply::Several(_) => Reply::OK,
                         reply => reply,
                     }

@@ -158,8 +158,8 @@ pub(crate) fn decode(bytes: &[u8], salt: u32, offset: u64) -> Result<Record<'_>,
 
 /// The checksum of `record` without bytes 4..8, which hold the checksum itself.
 fn checksum(salt: u32, offset: u64, record: &[u8]) -> u32 {
-    // An offset within a segment has at most 32 bits. The multiplication spreads adjacent offsets
-    // over all bits of the seed.
+    // An offset within a segment has at most 32 bits. Without the multiplication, the seeds of
+    // adjacent records would differ mostly in a few low bits.
     let seed = salt ^ (offset as u32).wrapping_mul(0x9E37_79B1);
     crc32c::crc32c_append(crc32c::crc32c_append(seed, &record[..4]), &record[8..])
 }

@@ -1,7 +1,8 @@
 //! Writes a snapshot file block by block.
 //!
 //! Invariants:
-//! * Until `finish` returns, no file has a snapshot's name; a dropped writer leaves no file at all.
+//! * The file has a temporary name until `finish` has completed and synced it. A dropped writer
+//!   removes its file; if that fails, the next start does.
 
 use std::path::PathBuf;
 use std::sync::Arc;
