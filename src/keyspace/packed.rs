@@ -16,7 +16,8 @@ use super::{Entry, EntryRef, Value, ValueRef};
 use crate::json::Document;
 
 /// The size in bytes of the largest value that is packed. For a larger one, a separate allocation
-/// costs less than two per cent of its size, and an edit in place then copies neither key nor value.
+/// costs less than two per cent of its size, and an edit in place then copies neither key nor
+/// value.
 const PACKED_VALUE_BYTES_MAX: usize = 8 << 10;
 
 const IS_TEXT: u8 = 1;
