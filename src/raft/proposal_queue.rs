@@ -22,12 +22,11 @@ const EXPECTED_DECAY: usize = 4;
 pub const ENTRY_BYTES_TARGET: usize = 4 << 20;
 
 /// Size of the waiting batches from which the next entry is proposed while the last one, already on
-/// disk, is being replicated and applied. Smaller ones wait for its end, which makes fewer and
-/// larger entries.
+/// disk, is being applied. Smaller ones wait for its end, which makes fewer and larger entries.
 const PIPELINE_BYTES_MIN: usize = 32 << 10;
 
 /// Size of a large entry: the next one is proposed at once, so that small writes wait for its time
-/// on the disk, but not for its replication and its apply.
+/// on the disk, but not for its apply.
 const LARGE_BYTES_MIN: usize = 1 << 20;
 
 pub(super) struct Waiting {

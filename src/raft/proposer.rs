@@ -3,11 +3,12 @@
 //! All batches that wait when an entry can be proposed form one entry, which costs one append, one
 //! sync and one round of messages. When an entry ends, the next is proposed. On a single node an
 //! entry of some size follows already when the one before it is on disk, and is synced while that
-//! one is applied. Clients that
-//! were answered together send their next writes at almost the same time, so the next entry waits
-//! briefly for these writes. Without the wait, the first of them would form an entry of its own,
-//! and the others would wait for its end. The task that adds the last expected batch proposes at
-//! once. (`docs/decisions/0010-one-entry-in-flight.md` has the measurements.)
+//! one is applied.
+//!
+//! Clients that were answered together send their next writes at almost the same time, so the next
+//! entry waits briefly for these writes. Without the wait, the first of them would form an entry of
+//! its own, and the others would wait for its end. The task that adds the last expected batch
+//! proposes at once. (`docs/decisions/0010-one-entry-in-flight.md` has the measurements.)
 //!
 //! Invariants:
 //! * at most two entries are proposed and not yet answered ([`super::proposal_queue`]);
@@ -216,9 +217,9 @@ impl Proposer {
 
     /// The time for a read that arrives now, in unix milliseconds; only on a leader.
     ///
-    /// The time is never later than the stamp of the entry in flight. That entry may still find a
-    /// key alive and change it; with a later time, a read that does not see the entry yet would
-    /// report the same key as expired.
+    /// The time is never later than the stamp of the oldest entry in flight. That entry may still
+    /// find a key alive and change it; with a later time, a read that does not see the entry yet
+    /// would report the same key as expired.
     pub fn read_time(&self) -> u64 {
         let queue = self.inner.queue.lock();
         queue.oldest_stamp_ms().unwrap_or_else(|| self.inner.time.leading())
@@ -252,7 +253,7 @@ impl Proposer {
         }
     }
 
-    /// Proposes the waiting batches, unless an entry is in flight.
+    /// Proposes the waiting batches, if an entry may be proposed now.
     async fn propose_waiting(&self) {
         let taken = self.inner.queue.lock().take_entry(|| self.inner.time.leading());
         let Some(Taken { ticket, batches, stamp_ms }) = taken else { return };
