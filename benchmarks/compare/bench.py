@@ -1,5 +1,6 @@
 """Running the load driver against an instance, and collecting what it and the kernel measured."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -59,8 +60,9 @@ class Bench:
             raise
         return instance
 
-    def all_instances(self, nodes=1, keys=0):
-        """An instance of each system, with this many documents."""
+    @contextlib.contextmanager
+    def instances(self, nodes=1, keys=0):
+        """An instance of each system, with this many documents, as long as the context lasts."""
         found = {}
         try:
             for system in self.systems:
@@ -68,14 +70,10 @@ class Bench:
                 found[system.key] = self.instance(system, nodes)
                 if keys:
                     self.fill(found[system.key], keys)
-        except BaseException:
-            self.remove(found)
-            raise
-        return found
-
-    def remove(self, instances):
-        for instance in instances.values():
-            instance.remove()
+            yield found
+        finally:
+            for instance in found.values():
+                instance.remove()
 
     def command(self, instance, kind, *, clients=50, pipeline=1, rate=None, seconds=None, requests=None, keys=100_000,
                 size=DOCUMENT_BYTES, address=None, sequential=False, key="doc:{n}"):

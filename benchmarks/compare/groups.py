@@ -8,8 +8,7 @@ MILLION = 1_000_000
 
 
 def throughput(bench, kind, group):
-    instances = bench.all_instances(keys=100_000)
-    try:
+    with bench.instances(keys=100_000) as instances:
         points = [(1, 1), (10, 1), (50, 1), (200, 1), (50, 16), (50, 100)]
         for number, systems in bench.rounds():
             for clients, pipeline in points:
@@ -19,8 +18,6 @@ def throughput(bench, kind, group):
                         continue
                     values = bench.run(instances[system.key], kind, clients=clients, pipeline=pipeline)
                     bench.record(group, system, {"clients": clients, "pipelined": pipeline}, values)
-    finally:
-        bench.remove(instances)
 
 
 def set_(bench):
@@ -35,8 +32,7 @@ def get(bench):
 
 def latency(bench):
     """Open load: 50 clients, requests due at fixed times, each latency counted from the time it was due."""
-    instances = bench.all_instances(keys=100_000)
-    try:
+    with bench.instances(keys=100_000) as instances:
         for number, systems in bench.rounds():
             for kind in ("set", "get"):
                 for rate in (1000, 2000, 5000, 10_000):
@@ -44,14 +40,11 @@ def latency(bench):
                     for system in systems:
                         values = bench.run(instances[system.key], kind, rate=rate)
                         bench.record("latency", system, {"request": kind, "rate": rate}, values)
-    finally:
-        bench.remove(instances)
 
 
 def pipeline(bench):
     """One connection that writes batches: 500 documents of 250 bytes, and 100 of 4 KB; latency is that of a batch."""
-    instances = bench.all_instances()
-    try:
+    with bench.instances() as instances:
         for number, systems in bench.rounds():
             for batch, size in ((500, 250), (100, 4000)):
                 bench.say(f"  pipeline round {number + 1}: {batch} of {size} bytes")
@@ -59,14 +52,11 @@ def pipeline(bench):
                     if not system.flags:
                         values = bench.run(instances[system.key], "set", clients=1, pipeline=batch, size=size, keys=10_000)
                         bench.record("pipeline", system, {"batch": batch, "bytes": size}, values)
-    finally:
-        bench.remove(instances)
 
 
 def sizes(bench):
     """One client, one request at a time, documents of 100 bytes to 10 MB: whole, and one field of them."""
-    instances = bench.all_instances()
-    try:
+    with bench.instances() as instances:
         for number, systems in bench.rounds(3):
             for size in (100, 1000, 10_000, 100_000, MILLION, 10 * MILLION):
                 keys = max(4, min(1000, 20 * MILLION // size))
@@ -82,8 +72,6 @@ def sizes(bench):
                     # The next size has fewer keys; a count that is checked must find only these.
                     instance.remove()
                     instance = instances[system.key] = bench.instance(system)
-    finally:
-        bench.remove(instances)
 
 
 def keys(bench):
@@ -204,8 +192,7 @@ def bigwriter(bench):
     """1000 writes of 250 bytes a second over 4 clients, alone and beside one client that writes documents of 10 MB."""
     load = {"clients": 4, "rate": 1000, "keys": 10_000}
     size = 10 * MILLION
-    instances = bench.all_instances(keys=10_000)
-    try:
+    with bench.instances(keys=10_000) as instances:
         for number, systems in bench.rounds(3):
             for system in systems:
                 if size > system.value_bytes_max:
@@ -222,8 +209,6 @@ def bigwriter(bench):
                 finally:
                     end(big)
                 bench.record("bigwriter", system, {"beside": "a writer of 10 MB"}, values)
-    finally:
-        bench.remove(instances)
 
 
 def cluster(bench):
@@ -231,8 +216,7 @@ def cluster(bench):
     keep = bench.systems
     bench.systems = [system for system in keep if system.clusters]
     try:
-        instances = bench.all_instances(nodes=3, keys=10_000)
-        try:
+        with bench.instances(nodes=3, keys=10_000) as instances:
             for number, systems in bench.rounds():
                 for kind in ("set", "get"):
                     for clients, batch in ((1, 1), (50, 1), (50, 16)):
@@ -243,8 +227,6 @@ def cluster(bench):
                             values = bench.run(instances[system.key], kind, clients=clients, pipeline=batch, keys=10_000)
                             point = {"request": kind, "clients": clients, "pipelined": batch}
                             bench.record("cluster", system, point, values)
-        finally:
-            bench.remove(instances)
     finally:
         bench.systems = keep
 

@@ -246,6 +246,10 @@ impl Keyspace {
         }
     }
 
+    /// How many keys to touch before the first of them is used: about as many as the processor can
+    /// have memory reads under way for, and few enough that all are still in the cache when used.
+    pub const TOUCHED_AT_ONCE: usize = 16;
+
     /// Reads what look-ups of these keys will read, one right after the other, so that the waits
     /// for memory overlap. It changes nothing and counts nothing, so the keys may be guesses.
     pub fn touch<'a>(&self, keys: impl Iterator<Item = &'a [u8]>) {

@@ -75,17 +75,12 @@ fn keep(replies: &mut Vec<Reply>, left: &mut usize, reply: Reply) {
     });
 }
 
-/// How many commands of an entry have their keys brought into the processor's cache at once: about
-/// as many as the processor can have memory reads under way for, and few enough that all keys are
-/// still in the cache when their commands run.
-const TOUCHED_COMMANDS: usize = 16;
-
 /// Brings the keys of the next commands into the processor's cache. It takes the first argument of
 /// each command for its key. For the few commands where that is wrong the look-up is useless, and
 /// harmless.
 fn touch_keys(keyspace: &Keyspace, next: Result<(u16, &[u8]), Malformed>, after: BatchReader<'_>) {
     if !after.is_empty() {
-        let bodies = std::iter::once(next).chain(after).flatten().take(TOUCHED_COMMANDS);
+        let bodies = std::iter::once(next).chain(after).flatten().take(Keyspace::TOUCHED_AT_ONCE);
         keyspace.touch(bodies.filter_map(|(_, body)| postcard::from_bytes::<&[u8]>(body).ok()));
     }
 }
@@ -135,7 +130,7 @@ impl Machine {
         let mut untouched = 0;
         while let Some(command) = reader.next() {
             if untouched == 0 {
-                untouched = TOUCHED_COMMANDS;
+                untouched = Keyspace::TOUCHED_AT_ONCE;
                 touch_keys(&keyspace, command, reader.clone());
             }
             untouched -= 1;

@@ -63,21 +63,31 @@ pub async fn run(options: &Options) -> Outcome<Tally> {
     for connection in connections {
         tasks.spawn_local(converse(connection, run.clone()));
     }
-    tokio::select! {
-        all = join(&mut tasks) => all?,
-        hung = watch(&run.tally) => return Err(hung.into()),
-    }
-    let mut tally = run.tally.take();
-    tally.end(begun);
-    Ok(tally)
+    finish(tasks, &run.tally, begun).await
 }
 
-/// Waits for all tasks, or for the first that fails.
-pub async fn join(tasks: &mut JoinSet<io::Result<()>>) -> Outcome<()> {
-    while let Some(ended) = tasks.join_next().await {
-        ended??;
+/// Waits for all tasks of a run that began at `begun`, and returns what they have counted.
+///
+/// # Errors
+/// The error of the first task that fails, or a time-out if the server stops answering.
+pub async fn finish(
+    mut tasks: JoinSet<io::Result<()>>,
+    tally: &RefCell<Tally>,
+    begun: Instant,
+) -> Outcome<Tally> {
+    let all = async {
+        while let Some(ended) = tasks.join_next().await {
+            ended??;
+        }
+        Outcome::Ok(())
+    };
+    tokio::select! {
+        all = all => all?,
+        hung = watch(tally) => return Err(hung.into()),
     }
-    Ok(())
+    let mut tally = tally.take();
+    tally.end(begun);
+    Ok(tally)
 }
 
 async fn converse(connection: Connection, run: Rc<Run>) -> io::Result<()> {

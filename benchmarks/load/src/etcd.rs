@@ -8,11 +8,11 @@ use etcd_client::KvClient;
 use tokio::task::JoinSet;
 
 use crate::Outcome;
-use crate::closed::{Quota, join};
+use crate::closed::{Quota, finish};
 use crate::open::pace;
 use crate::options::{Numbers, Options};
 use crate::replies::Kind;
-use crate::report::{Tally, watch};
+use crate::report::Tally;
 use crate::template::Text;
 
 /// A request of the run: `put KEY VALUE` or `get KEY`.
@@ -102,13 +102,7 @@ pub async fn run(options: &Options) -> Outcome<Tally> {
             .await?;
         }
     }
-    tokio::select! {
-        all = join(&mut tasks) => all?,
-        hung = watch(&run.tally) => return Err(hung.into()),
-    }
-    let mut tally = run.tally.take();
-    tally.end(begun);
-    Ok(tally)
+    finish(tasks, &run.tally, begun).await
 }
 
 async fn converse(mut client: KvClient, run: Rc<Run>) -> std::io::Result<()> {

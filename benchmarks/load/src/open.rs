@@ -13,10 +13,10 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use crate::Outcome;
-use crate::closed::join;
+use crate::closed::finish;
 use crate::connection::{Buffer, Connection};
 use crate::options::Options;
-use crate::report::{Tally, watch};
+use crate::report::Tally;
 use crate::template::Text;
 
 /// A connection with a task that receives. The task of the schedule sends.
@@ -67,13 +67,7 @@ pub async fn run(options: &Options, rate: f64) -> Outcome<Tally> {
         line.is_over.set(true);
         line.wake.notify_one();
     }
-    tokio::select! {
-        all = join(&mut tasks) => all?,
-        hung = watch(&run.tally) => return Err(hung.into()),
-    }
-    let mut tally = run.tally.take();
-    tally.end(begun);
-    Ok(tally)
+    finish(tasks, &run.tally, begun).await
 }
 
 async fn receive(line: Rc<Line>, run: Rc<Run>) -> io::Result<()> {

@@ -21,6 +21,7 @@ use crate::command::{
 };
 use crate::env::random_u64;
 use crate::error::Unavailable;
+use crate::keyspace::Keyspace;
 use crate::machine::Batch;
 use crate::resp::{Reply, Request};
 use crate::server::pubsub::clients::Client;
@@ -84,7 +85,7 @@ pub async fn run(requests: &mut std::vec::IntoIter<Request>, target: RequestCont
         && !client.outbox.is_ending()
     {
         if untouched == 0 {
-            untouched = TOUCHED_REQUESTS;
+            untouched = Keyspace::TOUCHED_AT_ONCE;
             touch_keys(state, requests.as_slice());
         }
         untouched -= 1;
@@ -98,16 +99,13 @@ pub async fn run(requests: &mut std::vec::IntoIter<Request>, target: RequestCont
     runner.closing
 }
 
-/// How many requests of a batch have their keys brought into the processor's cache at once.
-const TOUCHED_REQUESTS: usize = 16;
-
 /// Brings the keys of the next reads into the processor's cache. The second word of most is a key.
 fn touch_keys(state: &ServerState, requests: &[Request]) {
     if requests.len() < 2 {
         return;
     }
     let mut last: (&[u8], bool) = (b"", false);
-    let keys = requests.iter().take(TOUCHED_REQUESTS).filter_map(|request| {
+    let keys = requests.iter().take(Keyspace::TOUCHED_AT_ONCE).filter_map(|request| {
         if request.name()[..] != *last.0 {
             let is_read = |row: &Row| matches!(row.route, Route::Read { .. });
             last = (request.name(), table::find(request.name()).is_some_and(is_read));
