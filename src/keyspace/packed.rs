@@ -118,21 +118,17 @@ impl Packed {
         true
     }
 
-    /// Sets the deadline and the version, in place if that changes no field's width and the memory
-    /// is not shared.
-    pub fn restamp(&mut self, expires_ms: Option<NonZeroU64>, version: u64) {
-        let head = self.head();
-        if (head.expires_ms, head.version) == (expires_ms, version) {
-            return;
-        }
+    /// Sets the deadline and the version in place; false if a field would change its width or the
+    /// memory is shared.
+    pub fn restamp(&mut self, expires_ms: Option<NonZeroU64>, version: u64) -> bool {
         let flags = self.0[0];
-        let small = |value| Small { is_text: head.is_text, value, expires_ms, version };
-        if small(&[]).flags(self.key()) == flags
-            && let Some(bytes) = Arc::get_mut(&mut self.0)
-        {
-            return write_stamps(bytes, flags, expires_ms, version);
+        let stamps = Small { is_text: self.is_text(), value: &[], expires_ms, version };
+        if stamps.flags(self.key()) != flags {
+            return false;
         }
-        *self = Packed::new(self.key(), small(head.value_of(&self.0)));
+        let Some(bytes) = Arc::get_mut(&mut self.0) else { return false };
+        write_stamps(bytes, flags, expires_ms, version);
+        true
     }
 
     #[inline]

@@ -42,7 +42,7 @@ pub(super) struct Apart {
 }
 
 /// What was under a key before a change.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Former {
     pub expires_ms: Option<NonZeroU64>,
     pub version: u64,
@@ -129,9 +129,34 @@ impl Slot {
 
     /// Sets or removes the deadline.
     pub fn set_deadline(&mut self, expires_ms: Option<NonZeroU64>, version: u64) {
+        if self.former() == (Former { expires_ms, version }) {
+            return;
+        }
         match self {
-            Slot::Apart(apart) => (apart.entry.expires_ms, apart.entry.version) = (expires_ms, version),
-            Slot::Packed(packed) => packed.restamp(expires_ms, version),
+            Slot::Apart(apart) => {
+                (apart.entry.expires_ms, apart.entry.version) = (expires_ms, version);
+                self.pack_if_it_pays();
+            }
+            Slot::Packed(packed) => {
+                if !packed.restamp(expires_ms, version) {
+                    let value = match packed.is_text() {
+                        true => Value::Text(packed.value().into()),
+                        // A copy: the packed memory would keep the old key and stamps alive.
+                        false => Value::Json(Document::from_trusted(packed.value())),
+                    };
+                    *self =
+                        Slot::new(&KeyCopy::from_slice(packed.key()), Entry { value, expires_ms, version });
+                }
+            }
+        }
+    }
+
+    /// Packs an entry apart whose change made it small enough.
+    fn pack_if_it_pays(&mut self) {
+        if let Slot::Apart(apart) = self
+            && let Some(small) = Small::of(&apart.entry).filter(|small| small.pays(apart.key.as_bytes()))
+        {
+            *self = Slot::Packed(Packed::new(apart.key.as_bytes(), small));
         }
     }
 
@@ -146,11 +171,7 @@ impl Slot {
                 let edited = edit(&mut apart.entry.value)?;
                 if matches!(edited, Edited::Changed(_)) {
                     apart.entry.version = version;
-                    if let Some(small) =
-                        Small::of(&apart.entry).filter(|small| small.pays(apart.key.as_bytes()))
-                    {
-                        *self = Slot::Packed(Packed::new(apart.key.as_bytes(), small));
-                    }
+                    self.pack_if_it_pays();
                 }
                 Ok(edited)
             }
@@ -186,7 +207,7 @@ impl Slot {
             other => Err(other),
         };
         match other {
-            Ok(()) => packed.restamp(expires_ms, version),
+            Ok(()) => self.set_deadline(expires_ms, version),
             Err(value) => *self = Slot::new(&key, Entry { value, expires_ms, version }),
         }
         edited
@@ -322,6 +343,27 @@ mod tests {
                 if let Some((slot, document)) = reader {
                     prop_assert_eq!(&slot.to_entry(), &before);
                     prop_assert_eq!(document.map(Value::Json), slot.document().map(Value::Json));
+                }
+            }
+        }
+    }
+
+    /// The width of the stamps decides with the size of the value whether packing takes less memory.
+    #[test]
+    fn new_stamps_leave_a_slot_as_a_fresh_one_with_them() {
+        let stamps = [(None, 1), (None, u64::MAX), (NonZeroU64::new(1), 1), (NonZeroU64::new(1), u64::MAX)];
+        for (length, shared) in (0..400).flat_map(|length| [(length, false), (length, true)]) {
+            let text = vec![b'x'; length];
+            let json = document(&format!("\"{}\"", "x".repeat(length)));
+            for value in [Value::Text(text.into()), Value::Json(json)] {
+                for (before, after) in stamps.iter().flat_map(|before| stamps.map(|after| (*before, after))) {
+                    let with = |(expires_ms, version)| Entry { value: value.clone(), expires_ms, version };
+                    let mut slot = Slot::new(b"key", with(before));
+                    let reader = shared.then(|| slot.clone());
+                    slot.set_deadline(after.0, after.1);
+                    assert_eq!(slot.to_entry(), with(after));
+                    assert_eq!(slot.memory_bytes(), Slot::new(b"key", with(after)).memory_bytes());
+                    assert!(reader.is_none_or(|reader| reader.to_entry() == with(before)));
                 }
             }
         }
