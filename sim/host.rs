@@ -71,7 +71,7 @@ impl Settings {
 enum Stage {
     Starting,
     Up(Group, Arc<Keyspace>),
-    /// It has cleared its directory, and has to be restarted.
+    /// The node has cleared its directory, and has to be restarted.
     Cleared,
     Failed(String),
 }
@@ -109,7 +109,8 @@ pub struct Host {
     pub joins: bool,
     /// Whether the node takes itself for the only member; a planted bug.
     alone: bool,
-    /// The messages that its subscriber has received.
+    /// What the node's subscriber receives from other nodes, until the simulation takes it; new
+    /// after each start.
     pub received: Arc<Received>,
     /// Counts starts, so that callers of an earlier one can detect a restart.
     pub boots: u64,

@@ -71,8 +71,10 @@ impl Copies {
         }
     }
 
-    /// Enables elections once no other process can be this member, and repeats the request until
-    /// this node is certain. `found` is the result of the first request.
+    /// Enables elections, unless this node has lost entries, or the members know it at another
+    /// address where no process with its incarnation answers. Calls [`Copies::look`] again until
+    /// this process or a copy answers; a copy gets no elections and is reported to
+    /// [`Copies::until_found`]. `found` is the result of the first call.
     pub async fn watch(&self, found: AtOwnAddress) {
         let mut found = found;
         let mut logged = false;

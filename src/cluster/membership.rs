@@ -7,8 +7,8 @@
 //! Invariants:
 //! * one change at a time;
 //! * the last voter cannot be removed;
-//! * a change is refused if fewer than a majority of the voters after it answer, unless an operator
-//!   forces the change;
+//! * the voters change only if a majority of the new voters answers, unless an operator forces a
+//!   removal;
 //! * a node's number gets a new incarnation only after the old one was removed, and the new one
 //!   joins as a learner;
 //! * a leader completes every write that it has proposed before it hands leadership over.

@@ -2,7 +2,8 @@
 //! node.
 //!
 //! Consensus handles one replica, and the transport handles connections. This module combines the
-//! two: any node accepts any request, and the leader executes it.
+//! two. Any node accepts any request: a write goes to the leader, and a read waits until the node's
+//! own state is recent enough.
 //!
 //! * [`Group`] is the handle. It creates the components, connects them and owns them.
 //! * `router` passes a write to the leader, which `leader` finds, and delays a read until this

@@ -1,4 +1,5 @@
-//! Serves a client's write or read: on this node if it leads, otherwise through the leader.
+//! Brings a client's write to the log, through the leader if that is another node, and delays a
+//! client's read until this node's state is as recent as the read requires.
 //!
 //! Invariants:
 //! * a write that may have reached a log is never retried: its outcome is either known, or reported

@@ -138,7 +138,7 @@ mod tests {
         );
         drop(keyspace.begin_entry(false));
         put(0, 10);
-        assert_eq!(keyspace.expired(), 0, "an expired key was counted in an entry that does not count");
+        assert_eq!(keyspace.expired(), 0, "an entry that does not count adds no expired key");
         drop(keyspace.begin_entry(true));
         put(1, 10);
         keyspace.writer(Scope::OneKey, ApplyContext { index: 1, now_ms: 10 }).remove(&[2]);

@@ -84,7 +84,8 @@ fn widths(flags: u8) -> (usize, usize, usize) {
     (wide(KEY_LENGTH_IN_4_BYTES, 4, 1), wide(VERSION_IN_8_BYTES, 8, 4), wide(HAS_DEADLINE, 8, 0))
 }
 
-/// The little-endian number in up to eight bytes.
+/// The little-endian number in a field of 1, 4 or 8 bytes; 0 for an empty field, as a missing
+/// deadline has.
 #[inline]
 fn number(field: &[u8]) -> u64 {
     match *field {

@@ -326,7 +326,10 @@ mod tests {
         frame::write(&mut stranger, 2, &Request::Standing).await.expect("the connection is open");
         assert!(is_answered(&mut stranger, Duration::from_secs(1)).await, "a small frame is read at once");
         frame::write(&mut stranger, 3, &large()).await.expect("the connection is open");
-        assert!(!is_answered(&mut stranger, Duration::from_secs(1)).await, "the other large frame is read");
+        assert!(
+            !is_answered(&mut stranger, Duration::from_secs(1)).await,
+            "the other stranger's large frame waits"
+        );
         let (mut member, _) = served(KNOWN, &room).await;
         frame::write(&mut member, 4, &large()).await.expect("the connection is open");
         assert!(

@@ -180,7 +180,7 @@ pub struct Acknowledged {
     pub last: LogPosition,
 }
 
-/// A change of the cluster that an operator requests and the leader executes.
+/// A change of the cluster that an operator or a learner requests and the leader executes.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Change {
     Add {

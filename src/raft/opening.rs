@@ -24,6 +24,11 @@ use crate::peer::Member;
 use crate::storage::log::{self, Log, Recovered};
 use crate::storage::{DataDir, SnapshotDir};
 
+/// Maximum number of entries in one append to a follower; the log limits their size too. A follower
+/// syncs once per append, so its disk takes at most this number of entries with each sync. With
+/// openraft's 300, a follower with a slow disk stayed behind for ever.
+const APPEND_ENTRIES_MAX: u64 = 4096;
+
 /// Returns the machine in the state of the newest intact snapshot.
 pub fn restore(
     options: &ReplicaOptions,
@@ -155,6 +160,7 @@ pub fn config(options: &ReplicaOptions) -> Result<Arc<openraft::Config>, Fatal> 
         // `maintenance` purges the log instead, and keeps the entries after the older of two
         // snapshots.
         max_in_snapshot_log_to_keep: u64::MAX,
+        max_payload_entries: APPEND_ENTRIES_MAX,
         ..openraft::Config::default()
     };
     config.validate().map(Arc::new).map_err(|error| Fatal::Config(error.to_string()))

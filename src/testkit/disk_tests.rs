@@ -20,7 +20,7 @@ fn synced_bytes_survive_and_others_may_not() {
         disk.sync_dir(Path::new("/d")).unwrap();
         file.write_all_at(&[2; 1024], 0).unwrap();
         disk.reboot(seed);
-        assert!(file.sync_data().is_err(), "a handle from before the cut can still be used");
+        assert!(file.sync_data().is_err(), "a handle from before the cut is refused");
         let bytes = disk.contents(path()).unwrap();
         assert!(bytes.len() >= 600);
         outcomes.insert((bytes[0], bytes[512]));

@@ -1,4 +1,5 @@
-//! Builds replies of many elements, within the budget and with one allocation.
+//! Builds replies of many elements, within the budget of a reply and with one allocation for the
+//! bytes of all elements.
 
 use bytes::{Bytes, BytesMut};
 

@@ -42,7 +42,7 @@ impl Command for Memory {
             "USAGE",
             "key [SAMPLES count]",
             "4.0.0",
-            "O(N), N: samples",
+            "O(1)",
             "Estimates the bytes of memory that a key takes.",
         )
         .also(&["readonly"]),
@@ -136,7 +136,8 @@ fn usage(args: &mut Args<'_>) -> Result<Memory, CommandError> {
     Ok(Memory::Usage(key, None))
 }
 
-/// The figures of Redis that have the same meaning here, under Redis' names.
+/// Those of Redis' figures that follow from the resident memory and the number of keys. The
+/// resident memory stands for the allocated memory, because the allocator has no statistics.
 fn stats(node: &dyn Node) -> Reply {
     let (memory, keys) = (node.memory(), node.keys() as u64);
     let integer = |number: u64| Reply::Integer(number as i64);

@@ -56,7 +56,7 @@ fn apply(operator: Operator, left: Number, right: Number) -> Option<Number> {
     }))
 }
 
-/// The exact result; `None` for a quotient, and on overflow.
+/// The exact result; `None` for a quotient, for a remainder by 0, and on overflow.
 fn apply_whole(operator: Operator, left: i128, right: i128) -> Option<i128> {
     match operator {
         Operator::Add => left.checked_add(right),

@@ -63,8 +63,9 @@ fn check_address(address: &str) -> Result<(), CommandError> {
 
 /// Restarts this node as a new member of another cluster.
 ///
-/// The restart drops the node's data, so the node has to be empty. That is checked a second time
-/// after the node has stopped accepting writes, when no write can be acknowledged after the check.
+/// The restart drops the node's data, so the node has to be empty. That is checked again once the
+/// node accepts no more writes and the earlier ones have ended, so that no write can be
+/// acknowledged between this check and the restart.
 pub async fn join(state: &ServerState, address: String) -> Result<(), CommandError> {
     check_address(&address)?;
     check_nothing_is_lost(state)?;

@@ -169,8 +169,8 @@ pub(crate) struct Head {
     pub last: Option<LogPosition>,
 }
 
-/// Maximum size of an encoded head: two states, two positions of two integers, with their tags and
-/// lengths.
+/// Maximum size of an encoded head: a vote, a commit record, two positions of two integers, with
+/// their tags and lengths.
 pub(crate) const HEAD_BYTES_MAX: usize = 2 * (STATE_BYTES_MAX + 4) + 2 * (1 + 2 * 10);
 
 impl Head {

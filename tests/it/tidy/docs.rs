@@ -56,6 +56,7 @@ const LIMITS: &[(&str, &[Limit])] = &[
 const INTERNAL: &[&str] = &[
     "I64_MAX",
     "U64_MAX",
+    "APPEND_ENTRIES_MAX",
     "BLOCK_BYTES_MAX",
     "CLUSTER_BYTES_MAX",
     "CONCURRENT_MAX",
