@@ -42,7 +42,7 @@ impl Command for Memory {
             "USAGE",
             "key [SAMPLES count]",
             "4.0.0",
-            "O(1)",
+            "O(N), N: samples",
             "Estimates the bytes of memory that a key takes.",
         )
         .also(&["readonly"]),
