@@ -94,6 +94,7 @@ pub struct Config {
     /// Microseconds from which a command counts as slow; if negative, none does.
     pub slowlog_log_slower_than: i64,
     pub slowlog_max_len: usize,
+    pub acllog_max_len: usize,
     /// Milliseconds from which a latency event is recorded; 0 records none.
     pub latency_monitor_threshold: u64,
     /// Whether the duration of each command is measured.
@@ -139,6 +140,7 @@ impl Default for Config {
             // The following defaults are those of Redis, which operators know.
             slowlog_log_slower_than: 10_000,
             slowlog_max_len: 128,
+            acllog_max_len: 128,
             latency_monitor_threshold: 0,
             latency_tracking: true,
             tracking_table_max_keys: 1_000_000,

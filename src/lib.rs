@@ -27,6 +27,7 @@
 //! | [`json`] | documents, paths, edits; pure |
 //! | [`error`] | the three kinds of error, without conversions between them |
 //! | [`limits`] | the type of a limit that clients can reach |
+//! | [`acl`] | users, their rules and rights; pure |
 //! | [`keyspace`] | keys with their values, deadlines and versions |
 //! | [`command`] | the commands: a framework, families, one table; the trait is the route |
 //! | [`config`] | the settings |
@@ -55,6 +56,7 @@
 //! node.run(std::future::pending()).await
 //! # }
 //! ```
+pub mod acl;
 pub mod client;
 pub mod cluster;
 pub mod command;

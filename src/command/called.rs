@@ -17,6 +17,7 @@ pub struct Called {
     pub name: String,
     /// Whether the work of the command does not grow with the size of the data.
     pub fast: bool,
+    pub categories: Vec<&'static str>,
 }
 
 struct Calls {
@@ -27,7 +28,11 @@ struct Calls {
 }
 
 static CALLS: LazyLock<Calls> = LazyLock::new(|| {
-    let called = |name: &str, row: &Row| Called { name: name.to_ascii_lowercase(), fast: row.is_fast() };
+    let called = |name: &str, row: &Row| Called {
+        name: name.to_ascii_lowercase(),
+        fast: row.is_fast(),
+        categories: row.categories(),
+    };
     let mut all: Vec<Called> = ROWS.iter().map(|row| called(row.spec.name, row)).collect();
     let mut others = Vec::with_capacity(ROWS.len());
     for row in ROWS {

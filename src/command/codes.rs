@@ -13,6 +13,8 @@ pub const USED: &[(u16, &str)] = &[
     (1, "DEL"),
     (2, "FLUSHALL"),
     (3, "REAP"),
+    (4, "ACL.SETUSER"),
+    (5, "ACL.DELUSER"),
     (10, "EXPIRE"),
     (11, "PEXPIRE"),
     (12, "EXPIREAT"),

@@ -33,7 +33,7 @@ pub static ROWS: &[Row] = &[
     Row::manage::<connection::basic::Quit>(),
     Row::manage::<connection::basic::Reset>(),
     Row::local::<connection::basic::Select>(),
-    Row::control::<server::acl::Acl>(),
+    Row::operate::<server::acl::Acl>(),
     Row::control::<connection::handshake::Auth>(),
     Row::control::<server::persistence::Bgsave>(),
     Row::manage::<connection::client::Client>(),
@@ -208,7 +208,11 @@ pub static ROWS: &[Row] = &[
 
 /// Commands that only nodes propose. They are in the log like any write, but clients cannot send
 /// them.
-pub static INTERNAL: &[Row] = &[Row::write::<keys::delete::Reap>()];
+pub static INTERNAL: &[Row] = &[
+    Row::write::<keys::delete::Reap>(),
+    Row::write::<server::acl::change::SetUser>(),
+    Row::write::<server::acl::change::DelUser>(),
+];
 
 /// Maximum length of a command's name; checked by a test.
 const NAME_BYTES_MAX: usize = 32;

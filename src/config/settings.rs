@@ -258,6 +258,8 @@ pub static SETTINGS: &[Setting] = &[
     .changeable(),
     whole!("slowlog-max-len", slowlog_max_len, 0, I64_MAX, "The maximum number of entries in the slow log")
         .changeable(),
+    whole!("acllog-max-len", acllog_max_len, 0, I64_MAX, "The maximum number of records in ACL LOG")
+        .changeable(),
     whole!(
         "latency-monitor-threshold",
         latency_monitor_threshold,

@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use super::map::{Map, Name, SHARDS};
 use super::slot::Slot;
 use super::{Entry, EntryRef, Key, Keyspace};
+use crate::acl::Users;
 
 /// Values of at least this size are not copied under the shard's lock: only their reference count
 /// grows there.
@@ -107,6 +108,7 @@ pub struct Capture {
     keyspace: Arc<Keyspace>,
     number: u64,
     time_ms: u64,
+    users: Arc<Users>,
 }
 
 impl Keyspace {
@@ -122,7 +124,7 @@ impl Keyspace {
         *state = Some(ActiveCapture { number, walked: 0, before: HashMap::new() });
         self.captures.running.store(true, Ordering::Release);
         drop(state);
-        Some(Capture { keyspace: self.clone(), number, time_ms: self.time_ms() })
+        Some(Capture { keyspace: self.clone(), number, time_ms: self.time_ms(), users: self.users.current() })
     }
 }
 
@@ -139,6 +141,11 @@ impl Capture {
     /// The keyspace's time when the capture began.
     pub fn time_ms(&self) -> u64 {
         self.time_ms
+    }
+
+    /// The users when the capture began.
+    pub fn users(&self) -> &Users {
+        &self.users
     }
 
     /// Calls `take` on each record of the next shard. Returns `false` once all shards are done or

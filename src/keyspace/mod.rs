@@ -3,7 +3,8 @@
 //! A [`View`] reads and has no method that changes anything. A [`Writer`] makes changes; only the
 //! machine creates one, for one entry of the log at a time. The map ([`map`]) is divided into
 //! shards that can be locked, copied and cleared one at a time. It holds one slot for each key
-//! ([`slot`]), most of them packed into one allocation ([`packed`]). Three things follow the
+//! ([`slot`]), most of them packed into one allocation ([`packed`]). The users with their rights
+//! are beside the map ([`user_table`]). Three things follow the
 //! changes: the index of deadlines ([`deadlines`]), a running snapshot ([`capture`]), and the
 //! reports to caching clients and subscribers ([`change_stream`]).
 //!
@@ -42,6 +43,7 @@ mod packed;
 mod set;
 mod slot;
 mod sorted_set;
+mod user_table;
 mod view;
 mod walk;
 mod writer;
@@ -51,6 +53,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use crate::acl::Users;
 use crate::limits::{Limit, limit};
 use change_stream::{CHANGES_BYTES_MAX, CHANGES_MAX};
 
@@ -63,6 +66,7 @@ pub use hash::Hash;
 pub use list::List;
 pub use set::Set;
 pub use sorted_set::SortedSet;
+pub use user_table::UserTable;
 pub use view::{Lookups, View};
 pub use writer::{ApplyContext, Edited, Writer};
 
@@ -95,6 +99,7 @@ pub struct Keyspace {
     entry: RwLock<()>,
     captures: capture::Captures,
     change_stream: ChangeStream,
+    users: UserTable,
     /// The time of the newest applied entry, in Unix milliseconds.
     time_ms: AtomicU64,
     /// The number of keys that were removed or overwritten after their deadline, in entries begun
@@ -148,6 +153,7 @@ impl Keyspace {
             entry: RwLock::new(()),
             captures: capture::Captures::new(),
             change_stream: ChangeStream::default(),
+            users: UserTable::default(),
             time_ms: AtomicU64::new(0),
             expired: AtomicU64::new(0),
             counts_expired: AtomicBool::new(false),
@@ -171,6 +177,11 @@ impl Keyspace {
     /// The stream of each entry's changes, for one receiver.
     pub fn change_stream(&self) -> &ChangeStream {
         &self.change_stream
+    }
+
+    /// The users with their rights.
+    pub fn users(&self) -> &UserTable {
+        &self.users
     }
 
     /// Begins an entry, which lasts until the returned guard is dropped. If `counts` is true,
@@ -311,7 +322,15 @@ impl Keyspace {
         self.map.insert(self.map.name(key.as_bytes()), entry);
     }
 
-    /// Drops everything before a snapshot is loaded. Until [`Keyspace::restored`],
+    /// Replaces the users by those of a snapshot. Until then the former ones remain: a node must not
+    /// admit everybody while it loads a snapshot.
+    pub fn restore_users(&self, users: Users) {
+        if *self.users.current() != users {
+            self.users.replace(users);
+        }
+    }
+
+    /// Drops all keys before a snapshot is loaded. Until [`Keyspace::restored`],
     /// [`Keyspace::read_whole`] returns no result.
     pub fn reset(&self) {
         let _held = self.hold(Scope::ManyKeys);

@@ -8,6 +8,7 @@ use super::entry::is_expired;
 use super::map::SHARDS;
 use super::slot::Slot;
 use super::{Collection, Entry, EntryRef, Event, Held, Key, Origin, Value, View};
+use crate::acl::Users;
 use crate::error::CommandError;
 use crate::json::Document;
 
@@ -42,6 +43,18 @@ impl<'a> Deref for Writer<'a> {
 impl Writer<'_> {
     pub fn context(&self) -> ApplyContext {
         self.context
+    }
+
+    /// Lets `change` edit the users. Its error leaves them as they are.
+    pub fn change_users<T, E>(&mut self, change: impl FnOnce(&mut Users) -> Result<T, E>) -> Result<T, E> {
+        let table = &self.keyspace.users;
+        let before = table.current();
+        let mut users = Users::clone(&before);
+        let outcome = change(&mut users)?;
+        if users != *before {
+            table.replace(users);
+        }
+        Ok(outcome)
     }
 
     /// Stores `value` under `key`, and removes the former value and deadline.

@@ -27,7 +27,7 @@ use crate::keyspace::{ApplyContext, Capture, Keyspace};
 use crate::resp::Reply;
 
 pub use batch::{Batch, BatchReader, ENTRY_BYTES_MAX, LIMITS, Malformed};
-pub use snapshot::{Restore, write_head, write_record};
+pub use snapshot::{Restore, write_head, write_record, write_users};
 pub use transaction::Transaction;
 
 /// A reply up to this size is kept even if the other replies of its entry have used up the limit:

@@ -4,15 +4,20 @@
 //! ```text
 //! stream = the keyspace's time, unix ms u64 | record ..
 //! record = length u32 | the key and its entry, postcard
+//!        | length u32 with the bit [`IS_USERS`] | the users, postcard: at most once, and only if
+//!          there are users besides the first
 //! ```
 //! Numbers are little-endian.
 
+use crate::acl::Users;
 use crate::keyspace::{EntryRef, Keyspace, Record};
 
 use super::Malformed;
 
 const HEAD_BYTES: usize = 8;
 const LENGTH_BYTES: usize = 4;
+/// Marks the record of the users. No key's record is so long.
+const IS_USERS: u32 = 1 << 31;
 
 /// Begins the stream of a state whose keyspace has this time.
 pub fn write_head(out: &mut Vec<u8>, time_ms: u64) {
@@ -34,6 +39,18 @@ pub fn write_record(out: &mut Vec<u8>, key: &[u8], entry: EntryRef<'_>) {
     out[begin..begin + LENGTH_BYTES].copy_from_slice(&length.to_le_bytes());
 }
 
+/// Appends the users, if there are any.
+pub fn write_users(out: &mut Vec<u8>, users: &Users) {
+    if users.is_empty() {
+        return;
+    }
+    let bytes = postcard::to_stdvec(users).expect("encoding into memory succeeds");
+    let length = u32::try_from(bytes.len()).expect("users are bounded far below 2 GiB");
+    assert!(length & IS_USERS == 0, "the length leaves room for the mark");
+    out.extend_from_slice(&(length | IS_USERS).to_le_bytes());
+    out.extend_from_slice(&bytes);
+}
+
 /// Reads the stream block by block and restores every record into a keyspace.
 ///
 /// Invariant: the bytes kept from one block to the next are an incomplete head or record.
@@ -43,6 +60,7 @@ pub struct Restore {
     /// Whether the head of the stream has been read.
     has_head: bool,
     records: usize,
+    users: Users,
 }
 
 impl Restore {
@@ -66,36 +84,50 @@ impl Restore {
             rest = after;
         }
         while self.has_head
-            && let Some((bytes, after)) = split_record(rest)
+            && let Some((is_users, bytes, after)) = split_record(rest)
         {
+            rest = after;
+            if is_users {
+                self.users = postcard::from_bytes(bytes)
+                    .map_err(|_| Malformed { reason: "the users of the snapshot do not decode" })?;
+                continue;
+            }
             let record: Record = postcard::from_bytes(bytes)
                 .map_err(|_| Malformed { reason: "a record of the snapshot does not decode" })?;
             keyspace.restore(record.key, record.entry);
             self.records += 1;
-            rest = after;
         }
         assert!(self.incomplete.is_empty(), "at most one incomplete record is kept");
         self.incomplete.extend_from_slice(rest);
         Ok(())
     }
 
-    /// Returns the number of records; an error if the stream ended in the middle of one.
-    pub fn finish(self) -> Result<usize, Malformed> {
+    /// Puts the users in place and returns the number of keys; an error if the stream ended in the
+    /// middle of a record.
+    pub fn finish(self, keyspace: &Keyspace) -> Result<usize, Malformed> {
         match self.has_head && self.incomplete.is_empty() {
-            true => Ok(self.records),
+            true => {
+                keyspace.restore_users(self.users);
+                Ok(self.records)
+            }
             false => Err(Malformed { reason: "the snapshot ends within its head or a record" }),
         }
     }
 }
 
-fn split_record(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+/// Whether the first record is that of the users, its body, and what follows; `None` if the record
+/// is incomplete.
+fn split_record(bytes: &[u8]) -> Option<(bool, &[u8], &[u8])> {
     let (length, rest) = bytes.split_first_chunk::<LENGTH_BYTES>()?;
-    rest.split_at_checked(u32::from_le_bytes(*length) as usize)
+    let length = u32::from_le_bytes(*length);
+    let (body, after) = rest.split_at_checked((length & !IS_USERS) as usize)?;
+    Some((length & IS_USERS != 0, body, after))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::acl::Rule;
     use crate::keyspace::{Collection, Element, Entry, Key, List, Scope, Value};
 
     #[test]
@@ -107,19 +139,25 @@ mod tests {
             let entry = Entry { value, expires_ms: None, version: number };
             write_record(&mut stream, format!("key{number}").as_bytes(), entry.borrowed());
         }
+        let mut users = Users::default();
+        users.set(b"alice", &[Rule::On, Rule::AddPassword("digest".to_owned())]).expect("a user");
+        write_users(&mut stream, &users);
         for size in [1, 2, 3, 5, 64, 1000, stream.len()] {
             let keyspace = Keyspace::new();
             let mut restore = Restore::new();
             for block in stream.chunks(size) {
                 restore.block(block, &keyspace).unwrap();
             }
-            assert_eq!(restore.finish(), Ok(20));
+            assert_eq!(restore.finish(&keyspace), Ok(20));
+            assert_eq!(*keyspace.users().current(), users);
             let view = keyspace.view(Scope::OneKey, 0);
             assert_eq!((view.version(b"key19"), view.now_ms()), (Some(19), 12_345));
         }
         let mut restore = Restore::new();
-        restore.block(&stream[..stream.len() - 1], &Keyspace::new()).unwrap();
-        assert!(restore.finish().is_err());
+        let keyspace = Keyspace::new();
+        restore.block(&stream[..stream.len() - 1], &keyspace).unwrap();
+        assert!(restore.finish(&keyspace).is_err());
+        assert!(keyspace.users().current().is_empty(), "nothing of an incomplete stream is put in place");
     }
 
     #[test]

@@ -78,7 +78,7 @@ pub fn load_records(
     while let Some(block) = reader.next_block()? {
         restore.block(block, keyspace).map_err(|error| unreadable(&error))?;
     }
-    Ok((meta, restore.finish().map_err(|error| unreadable(&error))?))
+    Ok((meta, restore.finish(keyspace).map_err(|error| unreadable(&error))?))
 }
 
 /// Writes one snapshot while entries are applied.
@@ -155,8 +155,9 @@ fn write(
             since_rest = 0;
         }
     }
-    if !stream.is_empty() {
-        writer.block(&stream).map_err(io::Error::other)?;
+    machine::write_users(&mut stream, capture.users());
+    for block in stream.chunks(BLOCK_BYTES) {
+        writer.block(block).map_err(io::Error::other)?;
     }
     if !capture.is_complete() {
         return Err(io::Error::other("the state was replaced while the snapshot was being written"));

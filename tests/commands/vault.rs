@@ -210,7 +210,7 @@ impl Vault {
         while capture.next_shard(|key, entry| write_record(&mut stream, key, entry)) {}
         let (keyspace, mut restore) = (Arc::new(Keyspace::new()), Restore::new());
         restore.block(&stream, &keyspace).expect("our own snapshot decodes");
-        restore.finish().expect("our own snapshot is whole");
+        restore.finish(&keyspace).expect("our own snapshot is whole");
         let machine = Machine::new(keyspace, self.machine.applied());
         let pubsub = PubSub::new(machine.keyspace().clone(), Arc::new(SystemClock::new()));
         let (session, queue) = (self.session.clone(), TransactionQueue::default());
@@ -310,6 +310,9 @@ impl Node for Alone<'_> {
     }
     fn now_ms(&self) -> u64 {
         self.now_ms
+    }
+    fn random(&self) -> u64 {
+        0
     }
 
     fn group_time_ms(&self) -> u64 {

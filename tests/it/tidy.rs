@@ -17,10 +17,11 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("error", &[]),
     ("resp", &["error"]),
     ("json", &["error"]),
-    ("keyspace", &["random", "resp", "json", "error"]),
-    ("command", &["random", "resp", "json", "error", "keyspace"]),
+    ("acl", &[]),
+    ("keyspace", &["random", "resp", "json", "error", "acl"]),
+    ("command", &["random", "resp", "json", "error", "acl", "keyspace"]),
     ("config", &["env", "resp", "json", "error", "keyspace", "command"]),
-    ("machine", &["random", "resp", "json", "error", "keyspace", "command"]),
+    ("machine", &["random", "resp", "json", "error", "acl", "keyspace", "command"]),
     ("storage", &["env", "error"]),
     ("peer", &["env", "resp", "error", "storage"]),
     ("raft", &["env", "resp", "json", "error", "keyspace", "command", "machine", "storage", "peer"]),
@@ -28,8 +29,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "server",
         &[
-            "env", "resp", "json", "error", "keyspace", "command", "config", "machine", "peer", "raft",
-            "cluster",
+            "env", "resp", "json", "error", "acl", "keyspace", "command", "config", "machine", "peer",
+            "raft", "cluster",
         ],
     ),
     (

@@ -15,6 +15,8 @@ use crate::command::{
 use crate::error::CommandError;
 use crate::resp::Reply;
 
+pub use list::line_of;
+
 /// Maximum length of a connection's name, which is part of each line of CLIENT LIST and of every
 /// entry of the slow log.
 pub(in crate::command) const NAME_BYTES_MAX: usize = 256;

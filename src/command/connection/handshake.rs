@@ -4,9 +4,12 @@
 //! * `HELLO [protover [AUTH username password] [SETNAME clientname]]`: selects the protocol version
 //!   and returns information about the server.
 
+use bytes::Bytes;
+
 use super::client::check_name;
+use crate::acl::DEFAULT_USER;
 use crate::command::server::instance::rejson;
-use crate::command::{Args, Command, Control, DEFAULT_USER, Flags, Group, KeySpec, Node, Session, Spec};
+use crate::command::{Args, Command, Control, Flags, Group, KeySpec, Node, Refusal, Session, Spec};
 use crate::error::CommandError;
 use crate::resp::{Protocol, Reply};
 
@@ -30,7 +33,7 @@ impl Command for Auth {
         group: Group::Connection,
         since: "1.0.0",
         complexity: "O(N), N: passwords of the user",
-        summary: "Authenticates the connection with the password.",
+        summary: "Authenticates the connection as a user.",
         syntax: "[username] password",
     };
     const FLAGS: Flags =
@@ -42,27 +45,36 @@ impl Control for Auth {
         let first = args.word()?;
         let (user, password) = match args.word_if_any() {
             Some(password) => (&first[..], password),
-            None if node.password_digest().is_none() => return Err(NO_PASSWORD),
+            None if admits_everybody(node) => return Err(NO_PASSWORD),
             None => (DEFAULT_USER, first),
         };
         args.finish()?;
-        log_in(user, password, session, node)?;
+        log_in("AUTH", user, password, session, node)?;
         Ok(Reply::OK)
     }
 }
 
 /// Authenticates the session. If that fails, the session is unchanged.
 pub fn log_in(
+    command: &'static str,
     user: &[u8],
     password: &[u8],
     session: &mut Session,
     node: &dyn Node,
 ) -> Result<(), CommandError> {
-    if !node.authenticate(user, password) {
+    if !node.user(user).is_some_and(|known| known.admits(password)) {
+        let (reason, object, in_transaction) = ("auth", command.as_bytes(), session.queued.is_some());
+        node.note_refusal(session, Refusal { reason, in_transaction, object, user });
         return Err(WRONG);
     }
+    session.user = if user == DEFAULT_USER { Bytes::new() } else { Bytes::copy_from_slice(user) };
     session.authenticated = true;
     Ok(())
+}
+
+/// Whether a client that has not authenticated is the user `default`.
+fn admits_everybody(node: &dyn Node) -> bool {
+    node.user(DEFAULT_USER).is_some_and(|user| user.admits_everybody())
 }
 
 const NOT_AUTHENTICATED: CommandError = CommandError::fixed(
@@ -111,14 +123,14 @@ impl Control for Hello {
         while let Some(option) = args.word_if_any() {
             match (&option.to_ascii_uppercase()[..], args.left()) {
                 (b"SETNAME", 1..) => name = Some(check_name(args.word()?)?),
-                (b"AUTH", 2..) => log_in(args.word()?, args.word()?, session, node)?,
+                (b"AUTH", 2..) => log_in("HELLO", args.word()?, args.word()?, session, node)?,
                 _ => {
                     let option = String::from_utf8_lossy(&option[..option.len().min(128)]);
                     return Err(CommandError::new(format!("ERR Syntax error in HELLO option '{option}'")));
                 }
             }
         }
-        if !session.authenticated && node.password_digest().is_some() {
+        if !session.authenticated && !admits_everybody(node) {
             return Err(NOT_AUTHENTICATED);
         }
         session.protocol = protocol;

@@ -68,6 +68,7 @@ pub struct KillFilter {
     pub id: Option<u64>,
     pub address: Option<String>,
     pub local_address: Option<String>,
+    pub user: Option<Bytes>,
     /// `Some(true)` selects clients with subscriptions, `Some(false)` clients without.
     pub subscribed: Option<bool>,
     /// The minimum age of a connection.
@@ -82,6 +83,7 @@ impl KillFilter {
         let age_seconds = now_ms.saturating_sub(session.connected_ms) / 1000;
         self.id.is_none_or(|id| id == session.id)
             && self.address.as_ref().is_none_or(|address| *address == session.address)
+            && self.user.as_ref().is_none_or(|user| *user == session.user())
             && self.local_address.as_ref().is_none_or(|address| *address == session.local_address)
             && self.subscribed.is_none_or(|subscribed| subscribed == (session.subscribed.total() > 0))
             && self.age_seconds_min.is_none_or(|seconds| age_seconds >= seconds)

@@ -23,6 +23,36 @@ pub struct SlowRequest {
     pub name: String,
 }
 
+/// What a request was refused for.
+#[derive(Clone, Debug)]
+pub struct Refusal<'a> {
+    /// `command`, `key`, `channel` or `auth`.
+    pub reason: &'static str,
+    /// Whether the request was in a transaction.
+    pub in_transaction: bool,
+    /// The command, key or channel.
+    pub object: &'a [u8],
+    pub user: &'a [u8],
+}
+
+/// A refused request, as `ACL LOG` reports it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefusedRequest {
+    /// The number of the record, from 0 since the node started.
+    pub id: u64,
+    /// How many equal requests this record stands for.
+    pub count: u64,
+    pub reason: &'static str,
+    pub context: &'static str,
+    pub object: Bytes,
+    pub user: Bytes,
+    /// The client, as `CLIENT LIST` shows it.
+    pub client: String,
+    /// The first and the last of the requests, in Unix milliseconds.
+    pub created_ms: u64,
+    pub updated_ms: u64,
+}
+
 /// The latency spikes of one kind of work.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LatencyEvent {
@@ -65,6 +95,11 @@ pub trait Inspect: Sync {
         0
     }
     fn forget_slow_requests(&self) {}
+    /// At most `most` refused requests, the latest first.
+    fn refusals(&self, _most: usize) -> Vec<RefusedRequest> {
+        Vec::new()
+    }
+    fn forget_refusals(&self) {}
     /// The latency from which work is recorded; 0 records nothing.
     fn latency_threshold_ms(&self) -> u64 {
         0

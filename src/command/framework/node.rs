@@ -6,17 +6,15 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 
-use super::{ClientRegistry, Inspect, Session, Topology};
-use crate::error::CommandError;
+use super::{ClientRegistry, Inspect, Refusal, Session, Topology};
+use crate::acl::{DEFAULT_USER, User};
+use crate::error::{CommandError, Unavailable};
 use crate::resp::Reply;
 
 /// The reply of a command that waits for the node.
 pub type Running<'a> = BoxFuture<'a, Result<Reply, CommandError>>;
 
 const NO_CLUSTER: CommandError = CommandError::fixed("ERR this node is not part of a cluster");
-
-/// The name of the only user.
-pub const DEFAULT_USER: &[u8] = b"default";
 
 /// The consistency of a read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -91,14 +89,27 @@ pub trait Node: Inspect {
     fn rewrite_config(&self) -> Result<(), String> {
         Err("The server is running without a config file".to_string())
     }
-    /// Whether the user and the password are valid. If no password is configured, any password is.
-    fn authenticate(&self, user: &[u8], _password: &[u8]) -> bool {
-        user == DEFAULT_USER
+    /// The user with this name, as this node knows it. While no rule has changed `default`, the
+    /// setting `requirepass` is its password.
+    fn user(&self, name: &[u8]) -> Option<User> {
+        (name == DEFAULT_USER).then(User::all_powerful)
     }
-    /// The digest of the configured password as 64 hex digits; `None` if there is no password.
-    fn password_digest(&self) -> Option<String> {
-        None
+    /// The names of all users in order.
+    fn user_names(&self) -> Vec<Vec<u8>> {
+        vec![DEFAULT_USER.to_vec()]
     }
+    /// Proposes a change of users: the internal command with this name, and its words.
+    fn change_users(&self, _command: &'static str, _words: Vec<Bytes>) -> Running<'_> {
+        Box::pin(async { Err(NO_CLUSTER) })
+    }
+    /// Waits until this node's state has every acknowledged write.
+    fn barrier(&self) -> BoxFuture<'_, Result<(), Unavailable>> {
+        Box::pin(async { Ok(()) })
+    }
+    /// Records a request that was refused for the user's rights, or for a wrong password.
+    fn note_refusal(&self, _session: &Session, _refusal: Refusal<'_>) {}
+    /// 64 bits that nobody can guess.
+    fn random(&self) -> u64;
     fn reset_stats(&self);
     /// Starts a snapshot in the background; returns `false` if one is in progress.
     fn begin_snapshot(&self) -> bool;

@@ -1,6 +1,9 @@
 //! The state of a connection between its requests, and the effects of commands on it.
 
+use bytes::Bytes;
+
 use super::{Counts, ReadConsistency, Tracking};
+use crate::acl::DEFAULT_USER;
 use crate::resp::{Protocol, Reply};
 
 /// The state of a connection that commands may read and change.
@@ -23,6 +26,8 @@ pub struct Session {
     pub connected_ms: u64,
     /// The consistency of the connection's reads, if it differs from the node's setting.
     pub read_consistency: Option<ReadConsistency>,
+    /// The name of the client's user; empty for `default`.
+    pub user: Bytes,
     /// Whether the client has authenticated, or connected while no password was set.
     pub authenticated: bool,
     /// The numbers of the client's subscriptions.
@@ -112,7 +117,13 @@ impl Session {
         self.no_evict = false;
         self.no_touch = false;
         self.replies = ReplyMode::On;
+        self.user = Bytes::new();
         self.authenticated = false;
+    }
+
+    /// The name of the client's user.
+    pub fn user(&self) -> &[u8] {
+        if self.user.is_empty() { DEFAULT_USER } else { &self.user }
     }
 
     /// Whether only subscription commands are allowed: a RESP2 client with subscriptions could not

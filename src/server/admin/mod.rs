@@ -13,5 +13,6 @@ pub mod cluster;
 pub mod info;
 pub mod join;
 pub mod node_api;
+pub mod rights;
 pub mod rlimit;
 pub mod telemetry;

@@ -7,13 +7,15 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{cluster, info, rlimit};
+use super::{cluster, info, rights, rlimit};
+use crate::acl::{DEFAULT_USER, User};
 use crate::command::framework::glob;
 use crate::command::server::memory::usage_of;
 use crate::command::{
-    ClientLine, ClientRegistry, DEFAULT_USER, Node, ReadConsistency, Running, SettingRefused, Topology,
+    ClientLine, ClientRegistry, Node, ReadConsistency, Refusal, Running, Session, SettingRefused, Topology,
 };
 use crate::config;
+use crate::env::random_u64;
 use crate::error::{CommandError, Unavailable};
 use crate::keyspace::{Scope, View};
 use crate::peer::Change;
@@ -72,15 +74,35 @@ impl Node for ServerState {
         config::rewrite(&config)
     }
 
-    fn authenticate(&self, user: &[u8], password: &[u8]) -> bool {
-        let config = self.config.read();
-        // `default` is the only user. If no password is configured, any password is accepted.
-        user == DEFAULT_USER && (!config.requirepass.is_set() || config.requirepass.matches(password))
+    fn user(&self, name: &[u8]) -> Option<User> {
+        rights::user(self, name)
     }
 
-    fn password_digest(&self) -> Option<String> {
-        let config = self.config.read();
-        config.requirepass.is_set().then(|| config.requirepass.digest())
+    fn user_names(&self) -> Vec<Vec<u8>> {
+        let users = self.keyspace.users().current();
+        let own = users.get(DEFAULT_USER).is_none().then(|| DEFAULT_USER.to_vec());
+        let mut names: Vec<Vec<u8>> = users.iter().map(|(name, _)| name.to_vec()).chain(own).collect();
+        names.sort_unstable();
+        names
+    }
+
+    fn change_users(&self, command: &'static str, words: Vec<Bytes>) -> Running<'_> {
+        Box::pin(rights::change(self, command, words))
+    }
+
+    fn barrier(&self) -> BoxFuture<'_, Result<(), Unavailable>> {
+        Box::pin(async {
+            let consistency = self.config.read().read_consistency;
+            self.group.read_barrier(consistency).await.map(drop)
+        })
+    }
+
+    fn note_refusal(&self, session: &Session, refusal: Refusal<'_>) {
+        rights::note_refusal(self, session, refusal);
+    }
+
+    fn random(&self) -> u64 {
+        random_u64()
     }
 
     fn reset_stats(&self) {

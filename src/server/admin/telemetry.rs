@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::command::{CommandHistogram, Inspect, LatencyEvent, Memory, SlowRequest, called};
+use crate::command::{CommandHistogram, Inspect, LatencyEvent, Memory, RefusedRequest, SlowRequest, called};
 use crate::error::CommandError;
 use crate::server::state::ServerState;
 use crate::server::stats::counters::{BlockedClient, get};
@@ -25,6 +25,14 @@ impl Inspect for ServerState {
 
     fn forget_slow_requests(&self) {
         self.stats.slowlog.reset();
+    }
+
+    fn refusals(&self, most: usize) -> Vec<RefusedRequest> {
+        self.stats.refusals.newest(most)
+    }
+
+    fn forget_refusals(&self) {
+        self.stats.refusals.reset();
     }
 
     fn latency_threshold_ms(&self) -> u64 {

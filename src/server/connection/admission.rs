@@ -2,14 +2,14 @@
 //! this order.
 //!
 //! 1. The command is in the table.
-//! 2. The client is authenticated, or the command needs no login. (Rights of ACL users belong
-//!    here.)
+//! 2. The client is authenticated, or the command needs no login.
 //! 3. The number of words fits the command's arity.
 //! 4. A RESP2 client with subscriptions may only change its subscriptions.
 //! 5. The command is allowed between MULTI and EXEC.
-//! 6. The request is not one that this node redirects to the leader ([`super::redirect`]).
-//! 7. CLIENT PAUSE does not hold the command back.
-//! 8. Clients in MONITOR are shown the request.
+//! 6. The client's user has the rights that the request needs ([`super::permit`]).
+//! 7. The request is not one that this node redirects to the leader ([`super::redirect`]).
+//! 8. CLIENT PAUSE does not hold the command back.
+//! 9. Clients in MONITOR are shown the request.
 //!
 //! Invariants:
 //! * a refused request between MULTI and EXEC spoils the transaction, whatever the reason;
@@ -18,12 +18,14 @@
 use bytes::Bytes;
 
 use super::dispatch::Runner;
+use super::permit::denied;
 use super::signals::hung_up;
 use crate::command::connection::handshake;
 use crate::command::transactions::{Step, TransactionQueue};
 use crate::command::{Route, Row, Session, called, table};
 use crate::error::CommandError;
 use crate::resp::{Reply, Request};
+use crate::server::admin::rights;
 use crate::server::pubsub::monitor::monitored;
 use crate::server::state::ServerState;
 use crate::server::stats::counters::{BlockedClient, add};
@@ -39,7 +41,7 @@ impl Runner<'_> {
         let position = table::position(request.name());
         let checked = match position {
             None => Err(unknown_command(request).into()),
-            Some(position) => self.check(&table::ROWS[position], request).map(|()| position),
+            Some(position) => self.check(position, request).map(|()| position),
         };
         let position = match checked {
             Ok(position) => position,
@@ -60,16 +62,37 @@ impl Runner<'_> {
         Some(position)
     }
 
-    /// Steps 2 to 6 of the module's list.
-    fn check(&mut self, row: &Row, request: &Request) -> Result<(), Reply> {
-        if !row.flags.no_auth && is_unauthenticated(self.state, self.session) {
+    /// Steps 2 to 7 of the module's list.
+    fn check(&mut self, position: usize, request: &Request) -> Result<(), Reply> {
+        let row = &table::ROWS[position];
+        if !row.flags.no_auth && self.must_authenticate() {
             return Err(handshake::REQUIRED.into());
         }
         admit(row, request, self.session, self.queue)?;
+        if !row.flags.no_auth {
+            self.check_rights(position, request)?;
+        }
         match self.redirect.check(self.state, self.session, row, request) {
             Some(reply) => Err(reply),
             None => Ok(()),
         }
+    }
+
+    /// Whether the client has to authenticate first, or again because its user was removed.
+    fn must_authenticate(&mut self) -> bool {
+        if self.permit.is_orphan(self.state, self.session) {
+            self.session.authenticated = false;
+            self.session.user = Bytes::new();
+        }
+        is_unauthenticated(self.state, self.session)
+    }
+
+    /// Checks the rights of the client's user.
+    pub(super) fn check_rights(&mut self, position: usize, request: &Request) -> Result<(), CommandError> {
+        let words = request.words();
+        self.permit.check(self.state, self.session, position, words).map_err(|denial| {
+            denied(self.state, self.session, (position, &table::ROWS[position]), words, denial)
+        })
     }
 
     fn refuse(&mut self, position: Option<usize>, request: &Request, reply: Reply) {
@@ -104,11 +127,11 @@ impl Runner<'_> {
     }
 }
 
-/// Whether a client still has to authenticate. While no password is set, every client is the user
-/// `default`.
+/// Whether a client still has to authenticate. While the user `default` needs no password, every
+/// client is that user.
 pub fn is_unauthenticated(state: &ServerState, session: &mut Session) -> bool {
     if !session.authenticated {
-        session.authenticated = !state.config.read().requirepass.is_set();
+        session.authenticated = rights::admits_everybody(state);
     }
     !session.authenticated
 }

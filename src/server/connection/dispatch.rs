@@ -13,6 +13,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::net::tcp::OwnedReadHalf;
 
+use super::permit::Permit;
 use super::redirect::Redirect;
 use super::signals::hung_up;
 use crate::command::transactions::TransactionQueue;
@@ -40,13 +41,14 @@ pub struct RequestContext<'a> {
     pub socket: &'a OwnedReadHalf,
     pub session: &'a mut Session,
     pub queue: &'a mut TransactionQueue,
+    pub permit: &'a mut Permit,
     pub out: &'a mut Vec<u8>,
 }
 
 /// Runs requests until none is left or the replies reach [`OUT_BYTES_TARGET`]; the rest stays in
 /// `requests`. Returns whether the connection is to be closed.
 pub async fn run(requests: &mut std::vec::IntoIter<Request>, target: RequestContext<'_>) -> bool {
-    let RequestContext { state, client, socket, session, queue, out } = target;
+    let RequestContext { state, client, socket, session, queue, permit, out } = target;
     let context = Context {
         protocol: session.protocol,
         now_ms: state.group.now_ms(),
@@ -67,6 +69,7 @@ pub async fn run(requests: &mut std::vec::IntoIter<Request>, target: RequestCont
         socket,
         session,
         queue,
+        permit,
         out,
         context,
         wall_ms,
@@ -144,6 +147,7 @@ pub(super) struct Runner<'a> {
     pub(super) socket: &'a OwnedReadHalf,
     pub(super) session: &'a mut Session,
     pub(super) queue: &'a mut TransactionQueue,
+    pub(super) permit: &'a mut Permit,
     pub(super) out: &'a mut Vec<u8>,
     /// Bytes in the socket writer: replies that were handed over, and pushes.
     pub(super) buffered: usize,

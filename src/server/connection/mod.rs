@@ -20,6 +20,7 @@
 mod admission;
 mod dispatch;
 mod listener;
+mod permit;
 mod read_ahead;
 mod read_write;
 mod redirect;

@@ -20,12 +20,14 @@ use tokio::sync::watch;
 
 use super::admission::is_unauthenticated;
 use super::dispatch::{self, OUT_BYTES_TARGET};
+use super::permit::Permit;
 use super::read_ahead::ReadAhead;
 use super::signals::stopped;
 use super::soft_limit::SoftLimit;
 use crate::command::Session;
 use crate::command::transactions::TransactionQueue;
 use crate::resp::{Decoder, Limits, ProtocolError, Reply, Request, encode};
+use crate::server::admin::rights::admits_everybody;
 use crate::server::pubsub::clients::Client;
 use crate::server::pubsub::outbox::Message;
 use crate::server::pubsub::socket_writer::{BUFFER_BYTES_KEPT, SocketWriter};
@@ -51,6 +53,7 @@ pub struct Connection {
     session: Session,
     client: Arc<Client>,
     queue: TransactionQueue,
+    permit: Permit,
     decoder: Decoder,
     limits: Limits,
     soft_limit: SoftLimit,
@@ -88,9 +91,9 @@ impl Connection {
             local_address: local,
             descriptor: socket.as_raw_fd(),
             connected_ms: state.clock.now_ms(),
-            // A client that connects while no password is set stays authenticated when one is set
+            // A client that connects while no password is needed stays authenticated when one is set
             // later.
-            authenticated: !state.config.read().requirepass.is_set(),
+            authenticated: admits_everybody(&state),
             ..Session::default()
         };
         // Replies are written whole, so waiting to fill a packet would only delay them.
@@ -103,6 +106,7 @@ impl Connection {
             session,
             client,
             queue: TransactionQueue::default(),
+            permit: Permit::default(),
             decoder: Decoder::new(limits.clone()),
             limits,
             soft_limit: SoftLimit::default(),
@@ -181,8 +185,9 @@ impl Connection {
     async fn run_batch(&mut self, requests: &mut std::vec::IntoIter<Request>) -> bool {
         let (state, client) = (&*self.state, &*self.client);
         let (session, queue, out) = (&mut self.session, &mut self.queue, &mut self.out);
+        let permit = &mut self.permit;
         let socket = &self.socket;
-        let context = dispatch::RequestContext { state, client, socket, session, queue, out };
+        let context = dispatch::RequestContext { state, client, socket, session, queue, permit, out };
         dispatch::run(requests, context).await
     }
 

@@ -32,7 +32,7 @@ impl Runner<'_> {
             Step::Discard => self.queue.discard().into(),
             Step::Unwatch => self.queue.unwatch(),
             Step::Watch => self.watch(request).await,
-            Step::Exec => match self.queue.take() {
+            Step::Exec => match self.queue.take().and_then(|queued| self.still_allowed(queued)) {
                 Ok(queued) => self.exec(queued).await,
                 Err(error) => error.into(),
             },
@@ -60,6 +60,19 @@ impl Runner<'_> {
             self.queue.watch(Key::from(&key[..]), version);
         }
         Reply::OK
+    }
+
+    /// Checks the rights for the queued commands again: they may have changed since MULTI.
+    fn still_allowed(&mut self, queued: QueuedTransaction) -> Result<QueuedTransaction, CommandError> {
+        for (position, request) in &queued.commands {
+            self.check_rights(*position, request).map_err(|error| {
+                let reason = error.line().trim_start_matches("NOPERM ").to_owned();
+                CommandError::new(format!(
+                    "EXECABORT Transaction discarded because the user's rights changed after MULTI: {reason}"
+                ))
+            })?;
+        }
+        Ok(queued)
     }
 
     async fn exec(&mut self, queued: QueuedTransaction) -> Reply {

@@ -40,6 +40,9 @@ use std::sync::{Arc, OnceLock};
 use dashmap::DashMap;
 use parking_lot::{Mutex, RwLock};
 
+use crate::acl::{DEFAULT_USER, Users};
+use crate::command::Channel;
+use crate::command::framework::rights::Rights;
 use crate::config::KeyspaceEvents;
 use crate::env::Clock;
 use crate::keyspace::Keyspace;
@@ -105,7 +108,36 @@ impl PubSub {
                 pubsub.announce(index, &changes);
             }
         });
+        let weak = Arc::downgrade(&pubsub);
+        pubsub.keyspace.users().connect(move |users| {
+            if let Some(pubsub) = weak.upgrade() {
+                pubsub.cut_off(users);
+            }
+        });
         pubsub
+    }
+
+    /// Closes the connections of removed users, and of subscribers that may not listen any more.
+    fn cut_off(&self, users: &Users) {
+        for client in self.clients.all() {
+            let session = client.line().session;
+            let ends = match users.get(session.user()) {
+                Some(user) => !self.may_listen(&client, &Rights::of(user)),
+                None => session.user() != DEFAULT_USER,
+            };
+            if ends {
+                client.outbox.end();
+            }
+        }
+    }
+
+    fn may_listen(&self, client: &Client, rights: &Rights) -> bool {
+        let subscriptions = client.subscriptions.lock();
+        let may = |kind: Kind| {
+            let is_pattern = kind == Kind::from(Channel::Pattern);
+            subscriptions.names(kind).iter().all(|name| rights.may_listen(name, is_pattern))
+        };
+        Kind::ALL.into_iter().all(may)
     }
 
     /// From now on, forwards published messages to the other nodes with `others`.

@@ -47,6 +47,11 @@ pub struct Counters {
     /// The size of the largest client buffers since the last sample.
     pub input_buffer_peak: AtomicU64,
     pub output_buffer_peak: AtomicU64,
+    /// Wrong passwords, and requests that were refused for the rights of their user.
+    pub refused_auth: AtomicU64,
+    pub refused_commands: AtomicU64,
+    pub refused_keys: AtomicU64,
+    pub refused_channels: AtomicU64,
     /// Whether the setting `latency-tracking` is on.
     pub tracks_latency: AtomicBool,
     /// Number of clients blocked in a command.
@@ -71,6 +76,10 @@ impl Counters {
             writes: AtomicU64::new(0),
             input_buffer_peak: AtomicU64::new(0),
             output_buffer_peak: AtomicU64::new(0),
+            refused_auth: AtomicU64::new(0),
+            refused_commands: AtomicU64::new(0),
+            refused_keys: AtomicU64::new(0),
+            refused_channels: AtomicU64::new(0),
             tracks_latency: AtomicBool::new(true),
             clients_blocked: AtomicU64::new(0),
             errors: ErrorStats::default(),
@@ -113,6 +122,10 @@ impl Counters {
             &self.output_bytes,
             &self.reads,
             &self.writes,
+            &self.refused_auth,
+            &self.refused_commands,
+            &self.refused_keys,
+            &self.refused_channels,
         ];
         counters.into_iter().for_each(|counter| counter.store(0, Ordering::Relaxed));
         self.errors.reset();

@@ -10,12 +10,14 @@
 //! | `gauges` | the buffers of one connection |
 //! | `sampling` | rates, and peaks of memory and buffers |
 //! | `slowlog` | slow requests |
+//! | `refusals` | refused requests |
 //! | `latency` | latency spikes by event |
 
 pub mod counters;
 pub mod gauges;
 pub mod histogram;
 pub mod latency;
+pub mod refusals;
 pub mod sampling;
 pub mod slowlog;
 
@@ -31,6 +33,7 @@ use crate::env::Clock;
 
 use counters::Counters;
 use latency::{Event, Latency};
+use refusals::Refusals;
 use sampling::Samples;
 use slowlog::{Caller, Slowlog};
 
@@ -41,6 +44,7 @@ pub struct Stats {
     pub samples: Samples,
     pub slowlog: Slowlog,
     pub latency: Latency,
+    pub refusals: Refusals,
 }
 
 impl Stats {
@@ -51,6 +55,7 @@ impl Stats {
             samples: Samples::default(),
             slowlog: Slowlog::default(),
             latency: Latency::default(),
+            refusals: Refusals::default(),
         }
     }
 
@@ -58,6 +63,7 @@ impl Stats {
     pub fn configure(&self, config: &Config) {
         self.slowlog.set_slower_than_micros(config.slowlog_log_slower_than);
         self.slowlog.set_entries_max(config.slowlog_max_len);
+        self.refusals.set_records_max(config.acllog_max_len);
         self.latency.set_threshold_ms(config.latency_monitor_threshold);
         self.counters.tracks_latency.store(config.latency_tracking, Ordering::Relaxed);
     }

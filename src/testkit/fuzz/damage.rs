@@ -200,7 +200,7 @@ fn assert_restores(snapshots: &SnapshotDir, file: &SnapshotFile) {
         restore.block(block, &keyspace).expect("a good snapshot decodes");
     }
     let saved = contents(file.position.0);
-    assert_eq!(restore.finish().expect("a good snapshot ends"), saved.len());
+    assert_eq!(restore.finish(&keyspace).expect("a good snapshot ends"), saved.len());
     let view = keyspace.view(Scope::ManyKeys, 0);
     for (key, entry) in saved {
         assert_eq!(view.value(key.as_bytes()), Some(entry.value), "{key:?}");

@@ -126,7 +126,7 @@ pub fn snapshot(data: &[u8]) {
     let mut restore = Restore::new();
     let pieces = data.split_first().map_or(1, |(first, _)| 1 + usize::from(*first));
     if data.chunks(pieces).all(|piece| restore.block(piece, &keyspace).is_ok())
-        && let Ok(records) = restore.finish()
+        && let Ok(records) = restore.finish(&keyspace)
     {
         assert!(keyspace.len() <= records, "a keyspace has no more keys than there were records");
     }

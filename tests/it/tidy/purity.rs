@@ -14,6 +14,7 @@ const PURE: &[&str] = &[
     "src/error.rs",
     "src/json/",
     "src/json.rs",
+    "src/acl/",
     "src/keyspace/",
     "src/command/",
     "src/machine/",

@@ -23,8 +23,7 @@ pub fn run(args: &mut Args<'_>, session: &Session, node: &dyn Node) -> Result<Ou
             }
             b"ADDR" => filter.address = Some(text(value)),
             b"LADDR" => filter.local_address = Some(text(value)),
-            // All clients have this user, so it excludes none.
-            b"USER" if &value[..] == b"default" => {}
+            b"USER" if node.user(value).is_some() => filter.user = Some(value.clone()),
             b"USER" => return Err(CommandError::new(format!("ERR No such user '{}'", text(value)))),
             b"TYPE" => match has_subscriptions(value)? {
                 Some(subscribed) => filter.subscribed = Some(subscribed),

@@ -83,7 +83,8 @@ fn flags(session: &Session, node: &dyn Node) -> String {
     if set.is_empty() { "N".to_string() } else { set }
 }
 
-fn line_of(line: &ClientLine, node: &dyn Node) -> String {
+/// The line of a connection in `CLIENT LIST`.
+pub fn line_of(line: &ClientLine, node: &dyn Node) -> String {
     let now_ms = node.now_ms();
     let session = &line.session;
     let seconds_since = |then_ms: u64| now_ms.saturating_sub(then_ms) / 1000;
@@ -132,8 +133,11 @@ fn line_of(line: &ClientLine, node: &dyn Node) -> String {
     written.expect("writing to a string cannot fail");
     let written = write!(
         text,
-        " cmd={} user=default redir={redirect} resp={proto} lib-name={} lib-ver={}",
-        line.last_command, session.library_name, session.library_version,
+        " cmd={} user={} redir={redirect} resp={proto} lib-name={} lib-ver={}",
+        line.last_command,
+        String::from_utf8_lossy(session.user()),
+        session.library_name,
+        session.library_version,
     );
     written.expect("writing to a string cannot fail");
     text

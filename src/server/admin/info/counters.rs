@@ -65,6 +65,10 @@ pub fn stats(state: &ServerState, out: &mut String) {
     line(out, format_args!("total_protocol_errors:{}", get(&stats.protocol_errors)));
     line(out, format_args!("total_reads_processed:{}", get(&stats.reads)));
     line(out, format_args!("total_writes_processed:{}", get(&stats.writes)));
+    line(out, format_args!("acl_access_denied_auth:{}", get(&stats.refused_auth)));
+    line(out, format_args!("acl_access_denied_cmd:{}", get(&stats.refused_commands)));
+    line(out, format_args!("acl_access_denied_key:{}", get(&stats.refused_keys)));
+    line(out, format_args!("acl_access_denied_channel:{}", get(&stats.refused_channels)));
     line(out, format_args!("pubsub_channels:{}", state.pubsub.names(Channel::Plain)));
     line(out, format_args!("pubsub_patterns:{}", state.pubsub.names(Channel::Pattern)));
 }
