@@ -79,7 +79,7 @@ impl Restore {
         Ok(())
     }
 
-    /// Returns the number of records; an error if the stream ended in the middle of one.
+    /// Returns the number of records; an error if the stream ended within its head or a record.
     pub fn finish(self) -> Result<usize, Malformed> {
         match self.has_head && self.incomplete.is_empty() {
             true => Ok(self.records),
