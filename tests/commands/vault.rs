@@ -133,8 +133,8 @@ impl Vault {
         }
     }
 
-    /// Runs the queued reads and writes as one entry, and the other commands after them, in the
-    /// same way as a node.
+    /// Runs the queued reads and writes as one entry, in the same way as a node. The other commands
+    /// run before this entry, but on a node after it.
     fn exec(&mut self) -> Reply {
         let queued = match self.queue.take() {
             Ok(queued) => queued,
