@@ -32,9 +32,9 @@ COPY LICENSE /usr/share/doc/jsonvault/LICENSE
 USER 10001:10001
 WORKDIR /data
 VOLUME /data
-# For clients, and for other nodes.
+# The port for clients, and the port for other nodes.
 EXPOSE 6379 16379
-# docs/configuration.md lists the variable of every setting. These make the server reachable and keep its data in the
+# docs/configuration.md lists the variable of every setting. Those below make the server reachable and keep its data in the
 # volume; JSONVAULT_SERVER is for the client in the health check and in `docker exec`. Protected mode would refuse every
 # client outside the container; `docker run -p` decides who reaches the port instead.
 ENV JSONVAULT_ADDRESS=0.0.0.0:6379 \
@@ -48,6 +48,6 @@ HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
         client --connect-timeout 2 --timeout 3 ping
 
 # On SIGTERM a leader hands leadership over, each connection gets its replies, and the log is closed. Acknowledged writes
-# do not depend on it.
+# survive without a clean stop too.
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["server"]

@@ -1,8 +1,9 @@
-//! Measures one document: parsing, printing, finding a member, replacing a number in place and by
-//! copying.
+//! Measures a small and a large document: parsing, printing, finding a member, checking, replacing
+//! a number in place and by copying.
 //!
-//! The same run measures `serde_json::Value` too. Two runs on one machine differ by more than most
-//! changes of the code do, so only the ratio of the two can be compared between runs.
+//! The same run also parses and prints with `serde_json::Value`. Two runs on one machine differ by
+//! more than most changes of the code cause, so only the ratio to serde_json can be compared
+//! between runs.
 
 use std::hint::black_box;
 

@@ -1,5 +1,5 @@
-//! Measures decoding requests and encoding replies. The figures are per batch; divide them by the
-//! depth of the pipeline.
+//! Measures decoding requests and encoding replies. The figures of `decode` are per batch; divide
+//! them by the depth of the pipeline.
 use std::hint::black_box;
 
 use bytes::{Bytes, BytesMut};
@@ -7,7 +7,7 @@ use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, 
 use jsonvault::resp::{Decoder, Limits, Protocol, Reply, encode, encode_request};
 use jsonvault::testkit::decode_request_by_redis_protocol;
 
-/// `SET key <250 bytes>`, about 300 bytes with its framing.
+/// This many requests `SET key <250 bytes>`, each of about 300 bytes with its framing.
 fn pipeline(depth: usize) -> BytesMut {
     let value = vec![b'x'; 250];
     let mut stream = Vec::new();

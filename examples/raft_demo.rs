@@ -121,7 +121,8 @@ impl Cluster {
         })
     }
 
-    /// Starts a node with the flags `--node-id ID --address .. --peers .. --dir ..`.
+    /// Starts a node with the flags `--node-id`, `--address`, `--raft-address`, `--peers` and
+    /// `--dir`.
     fn start(&mut self, id: u64) -> Outcome<()> {
         let (address, number) = (&self.addresses[id as usize - 1], id.to_string());
         let raft = self.peers.split(',').nth(id as usize - 1).and_then(|peer| peer.split_once('@'));
@@ -171,7 +172,7 @@ impl Cluster {
         })
     }
 
-    /// Waits until every node has applied the whole log, and prints the state of each.
+    /// Waits until every running node has applied the whole log, and prints the state of each.
     fn show(&self, gone: Option<u64>) -> Outcome<Vec<Status>> {
         self.leader()?;
         let statuses = wait_for("every node to apply the log", || {

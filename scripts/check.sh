@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The checks that a change must pass. Modifies no file of the tree.
 #
-#   scripts/check.sh            all of it
+#   scripts/check.sh            all checks
 #   scripts/check.sh fmt        one part: fmt, clippy, test, load, shell or deny
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -61,7 +61,7 @@ load() {
     [[ -f $settings ]] || fail "no cluster in $dir: start one"
     # shellcheck source=/dev/null
     source "$settings"
-    # The file is missing for a cluster that an earlier version of this script started.
+    # Without flags, those of the last call that had some apply. A file of an earlier version of this script has none.
     ((flags_given)) || flags=("${server_flags[@]}")
 }
 

@@ -46,7 +46,7 @@ export COMPAT_COMMANDS_MISSING=$work/missing COMPAT_SETTINGS=$work/settings
 redis-cli -p "$port" config get '*' | sed -n '1~2p' >"$COMPAT_SETTINGS"
 comm -12 "$work/theirs" "$work/whole" | comm -23 - "$work/ours" >"$COMPAT_COMMANDS_MISSING"
 
-# The output of a unit without colours: each line begins with [ok], [err], [exception] or [ignore].
+# The output of a unit without colours: the line of a test begins with [ok], [err], [exception] or [ignore].
 run_unit() {
     local tags="-needs:repl"
     if [[ $slow != *" $1 "* ]]; then tags="-slow $tags"; fi
@@ -82,7 +82,7 @@ for unit in "${units[@]}"; do
     failed=() known=0 left_out=$(count '^\[ignore\]')
     while IFS= read -r line; do
         name=${line#*: } name=${name%" in tests/unit/"*}
-        # In this case the test's code is in a variable.
+        # A test whose code is in a variable is not skipped for a missing command; it fails with this error.
         unknown=$(grep -aF -A 3 "]: $name" "$work/log" | grep -aoE "unknown command '[A-Za-z_]+'" | head -n 1 | cut -d "'" -f 2 || true)
         if [[ -n $unknown ]] && grep -qix "$unknown" "$COMPAT_COMMANDS_MISSING"; then
             left_out=$((left_out + 1))

@@ -1,13 +1,14 @@
 # Appended to Redis' tests/support/test.tcl. It skips tests that need a command which the server does not have. After a failed
 # test it resets connections with an open transaction or unread replies, on which later tests would fail too.
 
-# Redis' commands that the server lacks, in lower case.
+# The lines of a file.
 proc lines_of {path} {
     set file [open $path]
     set lines [split [string trim [read $file]] "\n"]
     close $file
     return $lines
 }
+# Redis' commands that the server lacks, in lower case.
 set ::commands_missing [lines_of $::env(COMPAT_COMMANDS_MISSING)]
 # The settings of the server, and its subcommands of DEBUG.
 set ::settings_known [lines_of $::env(COMPAT_SETTINGS)]
@@ -20,7 +21,8 @@ proc is_foreign_setting {words} {
         && $name ni $::settings_known}]
 }
 
-# The first such command that a test sends, either with `r` or on a connection in a variable.
+# The first command or subcommand of DEBUG that a test sends and the server lacks; empty if there is none. Commands are sent
+# with `r`, `R` or on a connection in a variable.
 proc missing_command {code} {
     foreach {_ _ command} [regexp -all -inline -nocase {(\mr|\mR -?\d+|\$\w+|assert_error \S+ \{r)\s+([a-z_]+)\M} $code] {
         if {[string tolower $command] in $::commands_missing} { return [string tolower $command] }

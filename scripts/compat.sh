@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs third-party clients and tools against one node and against three: redis-cli, redis-benchmark, redis-py (also its
 # asyncio and cluster clients), node-redis, ioredis, hiredis, and the requests of RedisInsight and redis_exporter. Each prints a
-# summary line; the first failure ends the script. On three nodes the leader is killed while each of them runs.
+# summary line; the first failure ends the script. On three nodes, the libraries and the prompt also see a killed leader.
 #
 #   scripts/compat.sh                        # installs what is missing: packages of Debian (as root), PyPI and npm
 #   scripts/compat.sh --only redis_py,hiredis
@@ -166,7 +166,7 @@ prepare() {
 ## The nodes.
 
 # Restarts a node whenever it ends, as a service manager would, until the file `stop` exists: keep NODE COMMAND ..
-# The shell's messages about killed nodes go to its own standard error.
+# The shell's messages about killed nodes go to the standard error of `keep`, not to the node's log.
 keep() {
     local node=$1 starts
     shift
@@ -181,13 +181,13 @@ keep() {
     echo "ended $starts times" >>"$work/node$node.log"
 }
 
-# Starts this many nodes with these flags, visible to clients of Redis Cluster; sets `ports`.
+# Starts this many nodes, and sets `ports`. Several nodes get these flags, and are visible to clients of Redis Cluster.
 start_nodes() {
     local count=$1 id peers='' flags=()
     shift
     ports=()
     for id in $(seq "$count"); do
-        # The port of an earlier node is excluded, because that node may not listen yet.
+        # The port of an earlier node is excluded, because that node does not listen yet.
         while :; do
             local port
             # shellcheck disable=SC2119  # one port

@@ -46,7 +46,7 @@ class Cluster:
         self.processes[node].wait()
 
     def call(self, node, *words, timeout=5):
-        """One line of the answer, or None if there is none."""
+        """The first line of the reply, or the text of a bulk string; None if the node cannot be reached."""
         try:
             with socket.create_connection(("127.0.0.1", self.ports[node]), timeout=timeout) as stream:
                 stream.settimeout(timeout)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The long forms of the tests: many random cases, many kills of one node and of leaders under load, a follower that
-# misses many writes, thousands of unknown peers, many simulated clusters, and, as root, partitioned leaders.
+# misses many writes, thousands of unknown peers, many simulated clusters, timed failovers and, as root, partitions.
 #
 #   scripts/nightly.sh                                     # an hour or two on two cores
 #   JSONVAULT_CASES=1000 JSONVAULT_ROUNDS=10 JSONVAULT_SEEDS=100 JSONVAULT_KILLS=10 scripts/nightly.sh

@@ -24,7 +24,7 @@ write "$old" before
 echo "node $old leads, and now reaches only node $bridge"
 scripts/cluster.sh cut "$old" "${rest[@]}"
 begun=$(date +%s%3N)
-# A request waits two seconds for a leader and then fails; the client retries.
+# A request waits two seconds for a leader and then fails, so it is repeated.
 for _ in $(seq 30); do
     on "${rest[0]}" raw set meanwhile meanwhile >"$DIR/answer" 2>&1 && break
 done

@@ -52,7 +52,7 @@ echo "starting three nodes"
 start_in_networks 3
 trap finish EXIT
 
-# Prints documents without end, until the file exists.
+# Prints documents until the file exists.
 documents_until() {
     awk -v stop="$1" 'BEGIN {
         for (n = 1; n % 100 || (getline line < stop) < 0; n++) printf "{\"n\":%d,\"name\":\"user %d\"}\n", n, n

@@ -8,7 +8,7 @@ use crate::scene::{ELECTED_WITHIN_MS, Scene};
 
 const NODES: usize = 5;
 
-/// Whether a write to this node is acknowledged.
+/// Appends a number through this node. Returns whether the append was acknowledged.
 fn write(five: &mut Scene, host: usize, number: u64) -> bool {
     let answer = perform(&five.hosts[host], 0, Operation::Append(number), 0).expect("the node is up");
     let outcome = five.until("an answer", 10_000, |_| answer.lock().take());
@@ -35,8 +35,8 @@ fn a_majority_elects_a_leader_although_the_old_one_still_reaches_one_of_it() {
     five.until("the old leader to learn of the new one", ELECTED_WITHIN_MS, |hosts| {
         (!hosts[old].leads()).then_some(())
     });
-    // The old leader reached the bridge during the cut; no write through it may be lost or applied
-    // twice.
+    // The old leader still reached the bridge during the cut. Nevertheless, no write may be lost or
+    // applied twice.
     five.network.heal();
     assert!(write(&mut five, old, 3));
     let lists = five.until("all nodes to agree", ELECTED_WITHIN_MS, |hosts| {

@@ -9,7 +9,8 @@ use crate::history::{History, Operation, Outcome};
 use crate::host::Host;
 use crate::workloads::{self, Workload};
 
-/// A client sometimes gives up before the node does.
+/// A client waits for at least this time and at most twice as long; sometimes it gives up before
+/// the node does.
 const PATIENCE_MS: u64 = 4_000;
 /// The largest value written beside an append, so that segments fill and logs grow.
 const FILLER_BYTES_MAX: u64 = 3_000;
@@ -38,8 +39,8 @@ impl Client {
         Client { id, random, pending: None, next_ms: 0, pause_ms }
     }
 
-    /// Takes an arrived answer, and invokes the next operation when it is due, unless all are
-    /// quiet. Adds lines to the trace.
+    /// Takes an arrived answer, and invokes the next operation when it is due and clients need not
+    /// be quiet. Adds lines to the trace.
     pub fn step(
         &mut self,
         now_ms: u64,
@@ -80,7 +81,7 @@ impl Client {
         let filler = if self.random.one_in(3) { self.random.below(FILLER_BYTES_MAX) as usize } else { 0 };
         let shown = format!("c{} sends n{} {operation:?} k{key} filler {filler}", self.id, host.id());
         let Some(answer) = perform(host, key, operation.clone(), filler) else {
-            // The node is down.
+            // The node is down, or has not started yet.
             self.next_ms = now_ms + 1 + self.random.below(20);
             return;
         };
@@ -102,7 +103,7 @@ fn outcome(pending: &Pending, now_ms: u64, hosts: &[Host]) -> Option<Outcome> {
     (now_ms >= pending.give_up_ms).then(|| Outcome::Unknown("no answer in time".to_string()))
 }
 
-/// Begins an operation on a node. Returns the slot for its answer; `None` if the node is down.
+/// Begins an operation on a node. Returns the slot for its answer; `None` if the node is not up.
 pub fn perform(host: &Host, key: usize, operation: Operation, filler: usize) -> Option<Answer> {
     let node = host.node()?;
     let answer = Answer::default();

@@ -19,7 +19,7 @@ use crate::mistakes::Mistake;
 const EPOCH_MS: u64 = 1_700_000_000_000;
 /// The longest delay of work on a disk that is not slow.
 const DELAY_US_MAX: u64 = 8_000;
-/// The error of a wall clock at the start.
+/// How far a wall clock may be ahead at the start.
 const AHEAD_MS_MAX: u64 = 500;
 
 /// A node's clocks.
@@ -29,13 +29,13 @@ pub struct HostClock {
     now_ms: Arc<AtomicU64>,
     /// The time since then on this node's monotonic clock.
     own_us: AtomicU64,
-    /// How much too fast it is, in millionths. Only the differences between nodes matter, so no
-    /// clock is slow.
+    /// How much too fast the monotonic clock is, in millionths. Only the differences between nodes
+    /// matter, so no clock is slow.
     drift_ppm: u64,
     drifted: AtomicU64,
     /// How far the wall clock is ahead; an operator may change it at any time.
     ahead_ms: AtomicI64,
-    /// A planted bug.
+    /// Whether the monotonic clock shows the time of the wall clock: a planted bug.
     is_wall: bool,
 }
 
@@ -100,7 +100,7 @@ impl Default for HostDelays {
 }
 
 impl HostDelays {
-    /// Begins the delays of another start of the node.
+    /// Sets the seed of the delays, at each start of the node.
     pub fn reseed(&self, seed: u64) {
         *self.random.lock() = Random::seeded(seed);
     }

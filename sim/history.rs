@@ -1,11 +1,14 @@
-//! The operations of all clients and their outcomes, in one order. Checkers judge runs by it alone.
+//! The operations of all clients and their outcomes, in one order. [`crate::checkers::check`]
+//! judges a run by its history alone.
 //!
-//! As a file it is one line of JSON for each invocation, completion and delivery; see [`file`].
+//! As a file, a history has a line of JSON for each invocation, completion and delivery; see
+//! [`file`].
 //!
 //! Invariants:
-//! * an operation took effect between its `invoked` and its `completed`, both positions in that
-//!   order;
-//! * an operation completes once; one without completion may take effect at any time, or never.
+//! * an operation with a known outcome took effect between its `invoked` and its `completed`, both
+//!   positions in that order;
+//! * an operation completes at most once; one without a known outcome may take effect at any time
+//!   after its `invoked`, or never.
 
 pub mod file;
 
@@ -18,30 +21,37 @@ pub enum Operation {
     Append(u64),
     /// Reads the array, linearizably.
     Read,
-    /// The same, by a leader's lease.
+    /// Reads the array, by a leader's lease.
     ReadLeased,
     /// Reads the array from the node's own state.
     ReadLocal,
     /// Sets a number that no other operation sets, for this many milliseconds.
     SetFor(u64, u64),
-    /// Reads such a number, linearizably.
+    /// Reads a number with a deadline, linearizably.
     ReadSet,
-    /// The same, by a leader's lease.
+    /// Reads a number with a deadline, by a leader's lease.
     ReadSetLeased,
-    /// Sets a string to a number that no other operation sets; removes it; reads it.
+    /// Sets a string to a number that no other operation sets.
     Put(u64),
+    /// Removes the string.
     Remove,
+    /// Reads the string.
     Get,
-    /// Adds 1 to a field of a hash; reads it.
+    /// Adds 1 to a field of a hash.
     Increment,
+    /// Reads the field of the hash.
     Count,
-    /// Appends a number to a list; takes its first; reads all.
+    /// Appends a number to a list.
     Push(u64),
+    /// Takes the first number of the list.
     Shift,
+    /// Reads the list.
     Elements,
-    /// Adds a number to a set; removes it; reads all.
+    /// Adds a number to a set.
     Include(u64),
+    /// Removes a number from the set.
     Exclude(u64),
+    /// Reads the set.
     Members,
     /// Steps that are executed together.
     Transact(Vec<Step>),
@@ -60,7 +70,7 @@ pub struct Step {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Outcome {
-    /// Appended; the length after it.
+    /// Appended; the length afterwards.
     Appended(usize),
     List(Vec<u64>),
     /// Set, with a deadline in unix milliseconds.
@@ -69,7 +79,7 @@ pub enum Outcome {
     Found(Option<u64>, u64),
     /// Done, without a result.
     Done,
-    /// How many there are, or were changed.
+    /// The value of a counter, or how many keys or members were changed.
     Number(u64),
     /// The number that was found.
     Value(Option<u64>),
@@ -77,7 +87,7 @@ pub enum Outcome {
     Transacted(Option<Vec<Vec<u64>>>),
     /// Certainly not applied.
     Refused(String),
-    /// Uncertain, or the client did not wait for the outcome.
+    /// It is not known whether the operation was applied.
     Unknown(String),
 }
 
@@ -162,7 +172,8 @@ impl History {
         self.events.iter().filter(move |event| event.key == key)
     }
 
-    /// The list that the last successful read of a key returned: its final state.
+    /// The list that the last successful read of a key, local ones excluded, returned: its final
+    /// state.
     pub fn last_list(&self, key: usize) -> Option<&[u64]> {
         let lists = self.of_key(key).filter_map(|event| Some((event.completed.as_ref()?.0, event.list()?)));
         lists.filter(|(_, (_, newest))| *newest).max_by_key(|(at, _)| *at).map(|(_, (list, _))| list)
@@ -174,7 +185,7 @@ impl Event {
         self.completed.as_ref().map(|(_, outcome)| outcome)
     }
 
-    /// The position at which it ended; the end of time if its outcome is not known.
+    /// The position at which the operation ended; `u64::MAX` if its outcome is not known.
     pub fn ended(&self) -> u64 {
         match &self.completed {
             None | Some((_, Outcome::Unknown(_))) => u64::MAX,

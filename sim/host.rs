@@ -99,13 +99,14 @@ pub struct Host {
     /// The number of the data directory, or of the next one.
     incarnation: u64,
     running: Option<Running>,
-    /// How much longer the node is suspended, and how much of its own time has passed since it last
-    /// ran: its clock continues meanwhile.
+    /// How much longer the node is suspended.
     pause_ms: u64,
+    /// How much time has passed on the node's clock since it last ran: the clock continues while
+    /// the node is suspended.
     behind_ms: u64,
     /// Whether the disk lies about syncs of the log.
     pub lies: bool,
-    /// Whether the node was started to join the cluster, which the operator asks for.
+    /// Whether the node starts outside the cluster and joins when the operator adds it.
     pub joins: bool,
     /// Whether the node takes itself for the only member; a planted bug.
     alone: bool,
@@ -234,7 +235,7 @@ impl Host {
         }
     }
 
-    /// The number of its data directory.
+    /// The number of the node's data directory.
     pub fn incarnation(&self) -> u64 {
         self.incarnation
     }
@@ -305,13 +306,13 @@ impl Host {
         }
     }
 
-    /// The node as the server's place sees it, if it is up.
+    /// The node as the workloads use it, if it is up.
     pub fn node(&self) -> Option<Node> {
         let (group, keyspace) = self.group()?;
         Some(Node { group, keyspace, mistake: self.settings.mistake, wall_ms: self.clock.wall_ms() })
     }
 
-    /// Why the node stopped because of an error.
+    /// The error with which the node stopped, if it did.
     pub fn failure(&self) -> Option<String> {
         match &*self.running.as_ref()?.stage.lock() {
             Stage::Failed(reason) => Some(reason.clone()),
@@ -319,7 +320,7 @@ impl Host {
         }
     }
 
-    /// Runs a task on the node.
+    /// Runs a task on the node, if it runs.
     pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         if let Some(running) = &self.running {
             running.runtime.spawn(task);

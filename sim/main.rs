@@ -12,7 +12,8 @@
 //! nondeterminism and their replacements.
 //!
 //! * [`workloads`] are what clients do, [`faults`] what happens to the nodes, [`checkers`] what
-//!   must hold nevertheless; a [`history::History`] is what they judge, also from a file.
+//!   must hold nevertheless. Most checkers judge a [`history::History`], which may come from a
+//!   file.
 //! * [`mistakes`] are planted bugs, which the checkers have to find; [`shrink`] makes a run that
 //!   fails as small as it can be.
 //! * Single scenarios are steered by [`scene::Scene`]; most of them are text, see [`scripts`].

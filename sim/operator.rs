@@ -1,6 +1,6 @@
-//! The operator, who adds a node to the cluster during the faults, and repeats the request until
-//! the node votes; later removes it again, empties its disk, and adds it anew. A node that learns
-//! that it was removed gets an empty disk and joins, too.
+//! The operator adds a node to the cluster during the faults, and repeats the request until the
+//! node votes. Later the operator may remove the node, empty its disk, and add it again. Any other
+//! node that learns that it was removed also gets an empty disk and joins again.
 
 use jsonvault::peer::Change;
 use jsonvault::raft::{Role, Status};
@@ -8,8 +8,9 @@ use jsonvault::random::Random;
 
 use crate::host::Host;
 
-/// Pause between two attempts.
+/// The shortest pause between two attempts.
 const PAUSE_MS_MIN: u64 = 300;
+/// How much longer a pause may be.
 const PAUSE_MS_MAX: u64 = 1_500;
 /// One in this many times, a node that votes is removed.
 const REMOVED_ONE_IN: u64 = 4;
@@ -28,13 +29,13 @@ impl Operator {
         Operator { random, next_ms, initial_members, removing: false }
     }
 
-    /// Whether the node is being removed, so that no disk may be changed.
+    /// Whether the node that joined is being removed, so that no disk may be changed.
     pub fn is_removing(&self) -> bool {
         self.removing
     }
 
-    /// Asks a random node, when it is time, to add a node that is no voter yet, or to remove the
-    /// one that joined if `may_remove`.
+    /// When it is time, lets a node that was removed join again. Otherwise asks a random node to
+    /// add a node that is no voter yet or, if `may_remove`, to remove the one that joined.
     pub fn step(&mut self, now_ms: u64, may_remove: bool, hosts: &mut [Host], trace: &mut Vec<String>) {
         if now_ms < self.next_ms {
             return;
@@ -42,8 +43,8 @@ impl Operator {
         self.next_ms = now_ms + PAUSE_MS_MIN + self.random.below(PAUSE_MS_MAX);
         let out = match self.removing {
             true => Some(self.initial_members).filter(|at| is_out(*at, hosts)),
-            // A node may learn this when it restarts between leaving the cluster without its disk
-            // and entering it again.
+            // A node that lost its disk leaves the cluster and enters it again. If it restarts in
+            // between, it may learn that it was removed.
             false => hosts.iter().position(|host| status(host).is_some_and(|status| status.removed)),
         };
         if let Some(at) = out {
@@ -75,7 +76,7 @@ fn status(host: &Host) -> Option<Status> {
     host.group().map(|(group, _)| group.status())
 }
 
-/// Whether a node that runs is in no membership that the leader knows.
+/// Whether a node runs, and a leader that has applied its whole log does not list it as a member.
 fn is_out(at: usize, hosts: &[Host]) -> bool {
     let (joiner, id) = (&hosts[at], hosts[at].id());
     let mut led = hosts.iter().filter_map(status).filter(Status::is_leader);

@@ -15,8 +15,7 @@ pub fn watched<T>(simulate: impl FnOnce() -> T) -> T {
     HOOK.call_once(|| {
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
-            // Only panics in nodes are recorded; one of the simulation itself is reported by its
-            // thread.
+            // Panics during a simulation are recorded; any other is reported as usual.
             match WATCHED.get() {
                 true => SEEN.with_borrow_mut(|seen| seen.push(panic.to_string())),
                 false => before(panic),

@@ -41,7 +41,7 @@ impl Plan {
         let faults = text("JSONVAULT_FAULTS").map(|list| {
             list.split(',')
                 .filter(|part| !part.is_empty())
-                .map(|part| part.parse().expect("a fault"))
+                .map(|part| part.parse().expect("a fault is a number"))
                 .collect()
         });
         let named = |name: String| Mistake::named(&name).unwrap_or_else(|| panic!("no mistake is {name}"));
@@ -50,7 +50,7 @@ impl Plan {
         Some(Plan { seed, mistake, faults, clients })
     }
 
-    /// The command that runs it again.
+    /// The command that runs this plan again.
     pub fn command(&self) -> String {
         let mut command = String::new();
         if let Some(faults) = &self.faults {

@@ -1,8 +1,9 @@
 //! One simulation: everything that one seed chooses, from the first start to the last check.
 //!
-//! First comes the safety phase, with faults and clients; then the faults end and, within a bounded
-//! time, everything works again. At last all nodes lose their power at once, and must still have
-//! everything. Some guarantees are checked all the time, the others at the end.
+//! First comes the safety phase, with faults and clients. Then the faults end and, within a bounded
+//! time, everything works again. At last all nodes, except one whose disk lies, lose their power at
+//! once; everything acknowledged must still be there. Some guarantees are checked all the time, the
+//! others at the end.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -32,9 +33,9 @@ use crate::workloads::{self, Workload};
 const SAFETY_MS: u64 = 12_000;
 /// Interval of the digests of all nodes' keyspaces.
 const DIGEST_INTERVAL_MS: u64 = 25;
-/// How fast a clock may be: ten times as much as a bad crystal.
+/// How much too fast a clock may be, in millionths: ten times the error of a bad crystal.
 const DRIFT_PPM_MAX: u64 = 500;
-/// How far that may shift the time that two leaders tell, in a run.
+/// How far clocks of different speeds may shift the leaders' time within a run.
 const DRIFT_SLACK_MS: u64 = 20;
 
 /// The result of a run.
@@ -174,7 +175,7 @@ impl Simulation {
         self.note(lines);
     }
 
-    /// Waits until every node does all that it should.
+    /// Waits until every node accepts a write and answers the final reads.
     fn until_all_work(&mut self) -> Result<(), String> {
         self.clients.clear();
         let reads: Vec<_> = workloads::all().iter().flat_map(|workload| workload.final_reads()).collect();
@@ -232,7 +233,7 @@ impl Simulation {
     /// Checks what has to hold at every moment.
     fn check_now(&mut self) -> Result<(), String> {
         // openraft detects some losses of a lying disk, and panics. The node is restarted, so that
-        // the checks see the others.
+        // the checks can find the losses that openraft does not detect.
         let may_panic = self.settings.mistake == Some(Mistake::SyncSkipped);
         if let (false, Some(panic)) = (may_panic, panics::first()) {
             return Err(format!("panicked: {panic}"));
@@ -280,7 +281,8 @@ impl Simulation {
     fn compare_logs(&mut self) -> Result<(), String> {
         for (host, running) in self.hosts.iter().zip(&mut self.running) {
             if running.0 != 0 && !host.is_running() {
-                // What a disk that lies has lost was no less applied.
+                // A disk that lies may hold older entries in place of applied ones, so none of its
+                // entries counts as committed.
                 let applied = if host.lies { None } else { running.1 };
                 *running = (0, None);
                 self.logs.seen(host.id(), &logs::read(&host.disk)?, applied)?;
@@ -315,14 +317,14 @@ fn chosen(random: &mut Random) -> Vec<Box<dyn Workload + Sync>> {
     work
 }
 
-/// Lets the disk of one node lie, in one of four clusters of several nodes.
+/// Lets the disk of one node lie, in one of four clusters of several nodes without a planted bug.
 fn lie(hosts: &mut [Host], settings: &Settings, random: &mut Random) {
     if settings.initial_members > 1 && settings.mistake.is_none() && random.one_in(4) {
         hosts[random.below(settings.initial_members as u64) as usize].lies = true;
     }
 }
 
-/// Small segments and frequent snapshots, so that a few seconds see many of each.
+/// Mostly small segments and frequent snapshots, so that a few seconds see many of each.
 fn settings(random: &mut Random, mistake: Option<Mistake>) -> Settings {
     Settings {
         initial_members: [1, 3, 3, 3, 3, 5, 5, 3][random.below(8) as usize],

@@ -14,7 +14,7 @@
 //! | `partition 1 from 2 3` | cuts the network between these groups, replacing an earlier cut |
 //! | `heal` | ends cuts and delays |
 //! | `flap 1 3 times=5 every=200` | cuts and heals a link repeatedly, with pauses in ms |
-//! | `delay usual=30 late=400` | sets the longest delay of messages in ms, and of one in five |
+//! | `delay usual=30 late=400` | sets the longest delay of messages in ms: `late` for one in five, `usual` for the others |
 //! | `crash 2`, `restart 2` | cuts a node's power; starts it again |
 //! | `lead 2` | makes node 2 the leader |
 //! | `2: transfer 3` | asks node 2 to hand leadership over to node 3; `[name]` as above |
@@ -23,7 +23,7 @@
 //! | `purged 1 beyond 3` | waits until node 1 has purged the entries that node 3 lacks |
 //! | `receiving 3` | waits until node 3 has received a part of a snapshot |
 //! | `pass 500` | lets 500 milliseconds pass |
-//! | `agreed` | waits until all running nodes have applied the same; prints whether they are equal |
+//! | `agreed` | waits until all running nodes know one leader and have applied the same entries; prints whether their states are equal |
 //!
 //! A script must not depend on random choices, such as which of several nodes is elected: another
 //! seed would choose differently.
@@ -268,8 +268,8 @@ impl Scenario {
                 let to = Some(numbers(command)?[0]);
                 let pending = self.begin(at, |group, _| async move {
                     let changed = group.change(Change::Transfer { to }).await;
-                    // The outcome is reported without the new leader, because it is random which
-                    // node was elected instead.
+                    // Shows only whether the hand-over succeeded: which node is elected instead is
+                    // random.
                     if changed.is_ok() { "done".to_owned() } else { "not done".to_owned() }
                 });
                 self.answer_or_keep(pending, context)
@@ -394,7 +394,7 @@ scripts! {
 fn every_script_is_run() {
     let entries = std::fs::read_dir(DIRECTORY).expect("the directory is there");
     let mut files: Vec<String> =
-        entries.map(|entry| entry.expect("it lists").file_name().to_string_lossy().into_owned()).collect();
+        entries.map(|entry| entry.expect("a name").file_name().to_string_lossy().into_owned()).collect();
     files.sort();
     assert_eq!(files, NAMES);
 }

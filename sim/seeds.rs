@@ -7,7 +7,7 @@
 //! | `JSONVAULT_MISTAKE_SEEDS` | among how many seeds each planted bug must be found |
 //! | `JSONVAULT_SEED` | run this one seed, and print its trace |
 //! | `JSONVAULT_FAULTS`, `JSONVAULT_CLIENTS`, `JSONVAULT_MISTAKE` | with only these faults, this many clients, this planted bug |
-//! | `JSONVAULT_HISTORY` | a directory for the history of that seed, and of each one that fails; by default only those, in `target/tmp` |
+//! | `JSONVAULT_HISTORY` | the directory for the histories of runs that fail (default: `target/tmp/histories`); if it is set, `JSONVAULT_SEED` leaves its history there too |
 //! | `JSONVAULT_CHECK` | a history to check instead of simulating |
 
 use std::path::{Path, PathBuf};
@@ -19,12 +19,13 @@ use crate::plan::{Plan, number};
 use crate::run::{self, Report};
 use crate::shrink::shrink;
 
-/// The end of a trace, without the clients, that a failure shows.
+/// How many lines from the end of a trace a failure shows, those about clients not counted.
 const LINES_SHOWN: usize = 60;
 /// Enough for every kind of fault, within a minute.
 const SEEDS: u64 = 20;
 
-/// Runs plans on all processors until one fails, and returns it with its report.
+/// Runs the plan of each seed, on all processors, until one fails. Returns that plan with its
+/// report; `None` if none fails.
 pub fn first_failure(
     seeds: std::ops::Range<u64>,
     plan: impl Fn(u64) -> Plan + Sync,
@@ -58,7 +59,7 @@ pub fn first_failure(
     failed.into_inner()
 }
 
-/// The directory for histories that was asked for.
+/// The directory that `JSONVAULT_HISTORY` names.
 fn requested() -> Option<PathBuf> {
     std::env::var_os("JSONVAULT_HISTORY").map(PathBuf::from)
 }
@@ -79,7 +80,7 @@ fn is_of_a_client(line: &str) -> bool {
     word.is_some_and(|number| number.parse::<usize>().is_ok())
 }
 
-/// Makes a failure as small as possible, and tells all about it.
+/// Makes a run that fails as small as possible, and describes both the original and the small one.
 fn explain(plan: &Plan, report: Report) -> String {
     let failure = report.failure.clone().unwrap_or_default();
     let kept = keep(plan, &report.history);
@@ -127,7 +128,7 @@ fn a_seed_repeats_itself_and_makes_progress() {
     assert_eq!(one.history.to_jsonl(), other.history.to_jsonl());
     let operations = one.history.events.iter();
     let done = operations.filter(|event| event.outcome().is_some_and(crate::history::Outcome::is_ok)).count();
-    assert!(done > 100, "only {done} operations succeeded");
+    assert!(done > 100, "more than 100 operations succeed, not {done}");
     let (appends, snapshots, undecided) = (one.acknowledged, one.snapshots, &one.undecided);
     println!("{done} operations, {appends} appends, {snapshots} snapshots seen, not decided: {undecided:?}");
 }
@@ -147,5 +148,5 @@ fn a_history_from_elsewhere_is_checked() {
     let text = std::fs::read_to_string(path).expect("the history can be read");
     let history = History::from_jsonl(&text).expect("the file is a history");
     let undecided = checkers::check(&history, 0);
-    println!("{} operations; not decided: {:?}", history.events.len(), undecided.expect("it is right"));
+    println!("{} operations; not decided: {:?}", history.events.len(), undecided.expect("no rule is broken"));
 }

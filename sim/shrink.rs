@@ -24,7 +24,7 @@ pub fn shrink(plan: &Plan, report: Report) -> Shrunk {
     assert!(report.failure.is_some(), "only a failure is made smaller");
     let begun: BTreeSet<usize> = match &plan.faults {
         Some(faults) => faults.clone(),
-        // Those after the failure do not matter.
+        // Faults that were not due before the failure do not matter.
         None => (0..report.faults_begun).collect(),
     };
     let mut shrunk = Shrunk { plan: plan.clone(), report, runs: 0 };
@@ -40,7 +40,8 @@ pub fn shrink(plan: &Plan, report: Report) -> Shrunk {
 }
 
 impl Shrunk {
-    /// Runs a plan; keeps it if it fails.
+    /// Runs a plan, and keeps it if it fails. Returns whether it did; `false` without a run once
+    /// [`RUNS_MAX`] were tried.
     fn fails(&mut self, plan: Plan) -> bool {
         if self.runs == RUNS_MAX {
             return false;

@@ -58,8 +58,8 @@ const REQUEST_BYTES_CEILING: usize = Limits::DEFAULT.request_bytes_max;
 /// The settings of a node. The table in `config/settings.rs` describes each of them.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// The client address, host:port. If there are several, this is the first;
-    /// [`Config::bind_addrs`] returns all.
+    /// The client address, host:port. If there are several, [`Config::bind_addrs`] returns all of
+    /// them, this one first.
     pub address: String,
     /// Further hosts besides that of `address`. A host with a `-` in front is optional.
     pub further_hosts: Vec<String>,
@@ -137,7 +137,8 @@ impl Default for Config {
             client_query_buffer_limit: Limits::DEFAULT.request_bytes_max,
             client_output_buffer_limit: OutputLimits::default(),
             notify_keyspace_events: KeyspaceEvents::default(),
-            // The following defaults are those of Redis, which operators know.
+            // The defaults for the slow log, latency and tracking are those of Redis, which
+            // operators know.
             slowlog_log_slower_than: 10_000,
             slowlog_max_len: 128,
             acllog_max_len: 128,
@@ -159,11 +160,12 @@ struct Conflict {
 }
 
 impl Config {
-    /// Reads the settings from the command line, the environment and the config file. Prints and
-    /// ends the process on `--help` and `--version`.
+    /// Reads the settings from the command line, the environment and the config file. On `--help`
+    /// and `--version`, prints the help or the version and ends the process.
     ///
     /// # Errors
-    /// [`Fatal::Config`] with the invalid flag, variable, or line of the file.
+    /// [`Fatal::Config`] with the invalid flag, variable or line of the file, or with a setting
+    /// that contradicts others.
     pub fn load(arguments: impl IntoIterator<Item = OsString>) -> Result<Config, Fatal> {
         let variable = |name: &str| std::env::var_os(name).and_then(|value| value.into_string().ok());
         let flags = source::flags(arguments.into_iter().skip(1))?;
@@ -241,7 +243,7 @@ impl Config {
         Ok(config)
     }
 
-    /// The addresses at which other nodes reach this one, if they are configured.
+    /// The addresses at which other nodes and clients reach this node, if they are configured.
     pub fn advertised(&self) -> Result<Option<Advertised>, Fatal> {
         if !self.advertise.is_empty() {
             let parsed = self.advertise.parse().map_err(|error| Fatal::Config(format!("advertise: {error}")));
@@ -254,7 +256,7 @@ impl Config {
     }
 
     /// The addresses that the `cluster-announce-*` settings define; `None` if none of them is set.
-    /// Parts that are not set are taken from the bound addresses.
+    /// Parts that are not set are taken from the addresses to bind.
     fn announced(&self) -> Result<Option<Advertised>, Fatal> {
         if self.cluster_announce_ip.is_empty()
             && self.cluster_announce_port == 0
@@ -304,7 +306,7 @@ impl Config {
     }
 
     /// The password for the node that `join` names. The default is this node's password, because
-    /// the nodes of a cluster usually share one.
+    /// the nodes of a cluster usually share one. `None` if neither password is set.
     pub fn join_password(&self) -> Option<&str> {
         let secret = if self.masterauth.is_set() { &self.masterauth } else { &self.requirepass };
         Some(secret.text()).filter(|text| !text.is_empty())

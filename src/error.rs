@@ -2,8 +2,8 @@
 //!
 //! * [`CommandError`]: the error of a command. It is deterministic and comparable, so it can be
 //!   part of the result that every replica computes; commands can return no other error.
-//! * [`Unavailable`]: the node could not answer. Except for [`Unavailable::Uncertain`], nothing was
-//!   proposed, so a client may retry.
+//! * [`Unavailable`]: the node could not answer. Except after [`Unavailable::Uncertain`], nothing
+//!   was changed, so a client may retry.
 //! * [`Fatal`]: this node has to stop. The error is logged once, and the process exits with a
 //!   non-zero code.
 //!
@@ -99,8 +99,8 @@ pub enum Unavailable {
     Unreadable,
 }
 
-/// The reason why this node has to stop. Every text names the file, address or setting that an
-/// operator has to look at.
+/// The reason why this node has to stop. If an operator has to look at a file, an address or a
+/// setting, the text names it.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Fatal {
     #[error("{}: damaged at byte {offset}: {reason}", path.display())]

@@ -40,8 +40,9 @@
 //! | [`node`] | the composition root |
 //! | [`client`] | the command-line client |
 //!
-//! A module imports only from modules above it in this table. `storage` uses only
-//! `env` and `error`, and is used only by `peer`, `raft`, `cluster` and `node`.
+//! A module imports only from modules above it in this table, or from `error` and `limits`, which
+//! import no other module. `storage` uses only `env` and `error`, and is used only by `peer`,
+//! `raft`, `cluster` and `node`.
 //!
 //! A node embedded in another program:
 //!

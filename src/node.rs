@@ -1,13 +1,14 @@
 //! A node: creates all parts and connects them. No other file names every concrete type.
 //!
 //! A start binds the ports, locks and opens the data directory, reads the newest snapshot and the
-//! log, starts consensus, and only then accepts clients. The ports come first, because a port in
-//! use is the most common mistake, and is then found before anything on disk is changed. To stop, a
-//! node refuses new clients, lets each open connection receive its replies, stops consensus and
-//! closes the log.
+//! log, starts consensus, and only then accepts clients. The ports come first, so that a port in
+//! use is found before anything on disk is changed. To stop, a node gives up its leadership,
+//! refuses new clients, lets each open connection receive its replies, stops consensus and closes
+//! the log.
 //!
 //! Invariants:
-//! * clients are accepted last, and disconnected first;
+//! * clients are accepted only after consensus has started, and a clean stop disconnects them
+//!   before consensus stops;
 //! * the lock on the data directory is held until consensus has stopped;
 //! * a restart in another role begins after all parts of the node have stopped.
 
@@ -46,8 +47,8 @@ impl Node {
     /// Binds the ports, opens the data directory and starts consensus.
     ///
     /// # Errors
-    /// [`Fatal`] if a port is in use, the directory belongs to another node, data is damaged, or
-    /// settings contradict each other.
+    /// [`Fatal`], for example if a port is in use, the directory belongs to another node, data is
+    /// damaged, or settings contradict each other.
     pub async fn start(config: Config) -> Result<Node, Fatal> {
         let disk: Arc<dyn Disk> = RealDisk::shared();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
@@ -144,7 +145,7 @@ impl Node {
     /// Serves clients until `stop` is ready or an operator stops the node, and then stops cleanly.
     ///
     /// # Errors
-    /// [`Fatal`] if consensus fails, because the disk failed or the log is damaged.
+    /// [`Fatal`] if consensus fails, for example because the disk failed, or if a restart fails.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), Fatal> {
         let mut stop = std::pin::pin!(stop);
         let mut node = self;
@@ -208,18 +209,19 @@ impl Node {
             Ok(()) => server.await.map_err(|error| Fatal::Consensus(format!("the listener ended: {error}"))),
             Err(_) => Ok(()),
         };
-        // Done after a failure too, so that queued entries are written. If both fail, the first
-        // error is reported.
+        // The group is shut down after a failure too, so that queued entries are written. If the
+        // shutdown also fails, the first error is reported.
         let closed = self.state.group.shutdown().await;
         outcome.and(served).and(closed).map(|()| next)
     }
 
-    /// The client address of the leader; if that is unknown, of some other member.
+    /// The client address of the leader; if the leader is unknown, that of some other member; if no
+    /// other member is known, the setting `join`.
     fn another_member(&self) -> String {
         let status = self.state.group.status();
         let others = status.members.iter().filter(|member| member.id != status.node_id);
         let other = others.max_by_key(|member| Some(member.id) == status.leader);
-        // The members of a node that lost its log are unknown.
+        // A node that lost its log knows no members.
         other.map_or_else(
             || self.state.config.read().join.clone(),
             |other| other.member.client_address.clone(),
@@ -285,8 +287,8 @@ fn member_at(advertised: &Advertised, incarnation: u64) -> Member {
 }
 
 /// Warns if the membership has another address for this node: the other members keep connecting to
-/// the address with which it joined. This happens for example if the system chooses the port, which
-/// then differs at each start.
+/// the address with which this node joined. The addresses differ for example if the system chooses
+/// another port at each start.
 fn warn_of_another_address(group: &Group, own: &Member) {
     let status = group.status();
     if let Some(known) =
@@ -315,7 +317,7 @@ async fn bootstrap_or_join(
             // other settings later.
             DataDir::mark_joined(disk, &config.dir)?;
         }
-        // Their incarnations are not known yet.
+        // The incarnations of the members are not known yet; 0 stands for an unknown one.
         let initial_members =
             config.peers.iter().map(|(id, advertised)| (id, member_at(advertised, 0))).collect();
         return Ok((identity(config.peers.cluster()), Bootstrap::InitialMembers(initial_members)));
@@ -380,7 +382,7 @@ mod tests {
         while held() > 0 {
             tokio::task::yield_now().await;
             turns += 1;
-            assert!(turns < 1000, "a task holds the documents or the clients");
+            assert!(turns < 1000, "no task holds the documents or the clients");
         }
     }
 
@@ -390,7 +392,7 @@ mod tests {
         let (group, held) = (member.group().clone(), held(&joiner));
         joiner.group().wait_until_loaded().await.expect("the node has applied its log");
         let join = format!("RAFT.CLUSTER JOIN {}\r\n", member.address());
-        let mut client = TcpStream::connect(joiner.address()).await.expect("it listens");
+        let mut client = TcpStream::connect(joiner.address()).await.expect("the node accepts clients");
         let running = [member, joiner].map(|node| tokio::spawn(node.run(std::future::pending())));
         let mut reply = [0; 3];
         client.write_all(join.as_bytes()).await.expect("the node reads");
@@ -402,7 +404,12 @@ mod tests {
             }
         };
         let in_time = tokio::time::timeout(Duration::from_secs(20), released).await;
-        assert!(in_time.is_ok(), "{} members, {} references are left", group.status().cluster_size, held());
+        assert!(
+            in_time.is_ok(),
+            "the cluster has two members, and no references are left, not {} and {}",
+            group.status().cluster_size,
+            held()
+        );
         running.iter().for_each(tokio::task::JoinHandle::abort);
     }
 }

@@ -70,7 +70,7 @@ def main():
     bench.say(f"{', '.join(system.label for system in systems)}; data below {base}")
     title = heading(options, systems, base)
     failed = []
-    # The servers stop with this program, however it is told to end.
+    # SIGTERM ends this program by an exception, as SIGINT does, so that it stops the servers first.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         for name in names:

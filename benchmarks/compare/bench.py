@@ -36,7 +36,7 @@ class Bench:
         return self.options.seconds
 
     def rounds(self, most=None):
-        """The rounds, each with the systems in an order of its own: none always runs after the same one."""
+        """The rounds, each with the systems rotated by one more, so that they take turns in being the first."""
         count = min(self.options.runs, most or self.options.runs)
         for number in range(count):
             shift = number % max(1, len(self.systems))
@@ -130,7 +130,7 @@ class Bench:
 
     def fill(self, instance, keys, size=DOCUMENT_BYTES):
         """Stores a document under each key."""
-        # etcd has no pipelines; others get batches of at most 1 MB.
+        # etcd has no pipelines; others get batches of at most 1 MB, or of one larger document.
         pipeline = 1 if instance.system.flags else max(1, min(100, 1_000_000 // size))
         clients = 100 if instance.system.flags else 4
         self.finish(
@@ -141,11 +141,11 @@ class Bench:
         found = instance.system.count(instance)
         if found != keys:
             raise servers.Failed(f"{instance.system.label} has {found} of {keys} documents")
-        # A snapshot or a rewrite of the log that this load brought about is none of the next measurement's.
+        # This load may have caused a snapshot or a rewrite of the log, which must not run during the next measurement.
         instance.wait_for_snapshot()
 
     def settle(self, seconds=1.0):
-        """Lets what a server does after a load, such as returning memory, end."""
+        """Waits, so that what a server does after a load, such as returning memory, can end."""
         time.sleep(seconds)
 
 

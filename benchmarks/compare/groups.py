@@ -69,7 +69,7 @@ def sizes(bench):
                     for kind in system.kinds:
                         values = bench.run(instance, kind, clients=1, size=size, keys=keys)
                         bench.record("sizes", system, {"request": kind, "bytes": size}, values)
-                    # The next size has fewer keys; a count that is checked must find only these.
+                    # The next size may have fewer keys, and `fill` checks that the server has no others.
                     instance.remove()
                     instance = instances[system.key] = bench.instance(system)
 
@@ -113,7 +113,7 @@ def restart(bench):
             try:
                 bench.fill(instance, count)
                 values = {"log_s": start_again(instance, count)}
-                if not system.flags:  # etcd's snapshots are its own affair
+                if not system.flags:  # etcd takes snapshots by itself
                     system.begin_snapshot(instance)
                     instance.wait_for_snapshot()
                     values["after_snapshot_s"] = start_again(instance, count)
@@ -126,7 +126,7 @@ def start_again(instance, count):
     instance.kill()
     begun = time.monotonic()
     instance.start()
-    # Whoever loads while it serves is ready when all of it is there.
+    # A server that serves while it still loads is ready when it has all documents.
     instance.wait(lambda instance: instance.system.count(instance) == count)
     return time.monotonic() - begun
 
@@ -200,7 +200,7 @@ def bigwriter(bench):
                 bench.say(f"  bigwriter round {number + 1}: {system.label}")
                 instance = instances[system.key]
                 bench.record("bigwriter", system, {"beside": "nothing else"}, bench.run(instance, "set", seconds=5, **load))
-                # It begins first and ends last, and has a key of its own.
+                # The writer of large documents begins first and ends last, and has a key of its own.
                 big = bench.begin(instance, "set", clients=1, keys=1, size=size, seconds=7, key="big:{n}")
                 try:
                     time.sleep(0.5)

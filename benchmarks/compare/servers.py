@@ -20,7 +20,7 @@ SNAPSHOT_S = 300
 
 
 class Failed(Exception):
-    """A server that does not start, or answers an error."""
+    """A failure that ends the group: a server that does not start or answers an error, or a run that fails."""
 
 
 def free_ports(count):
@@ -53,7 +53,7 @@ def call(port, *words, timeout=30):
 
 
 def field(port, section, name):
-    """A line of INFO, or None."""
+    """The value of a field of INFO, or None."""
     for line in call(port, "INFO", section).splitlines():
         if line.startswith(name + ":"):
             return line.partition(":")[2].strip()
@@ -213,7 +213,7 @@ class System:
         return all(field(port, "persistence", "loading") == "0" for port in instance.ports)
 
     def form(self, instance):
-        """Makes the nodes one cluster, if they are none by themselves; whether there was something to do."""
+        """Makes the nodes one cluster, unless they have formed it by themselves. Returns whether it did so."""
         return False
 
     def count(self, instance):
@@ -308,7 +308,7 @@ class RedisRaft(System):
 class Etcd(System):
     key, label, clusters = "etcd", "etcd", True
     flags = ("--etcd",)
-    # Its limit of a request is 1.5 MiB.
+    # etcd's limit for a request is 1.5 MiB.
     value_bytes_max = 1 << 20
 
     def __init__(self, program):
@@ -321,7 +321,7 @@ class Etcd(System):
         peers = [f"http://127.0.0.1:{port + 10000}" for port in instance.ports]
         client = f"http://127.0.0.1:{instance.ports[node]}"
         members = ",".join(f"n{i}={peer}" for i, peer in enumerate(peers))
-        # The default quota of 2 GB is less than a million overwritten documents.
+        # The default quota of 2 GB is less than a million documents take that are overwritten.
         return [self.program, "--name", f"n{node}", "--data-dir", directory / "data", "--listen-client-urls", client,
                 "--advertise-client-urls", client, "--listen-peer-urls", peers[node], "--initial-advertise-peer-urls",
                 peers[node], "--initial-cluster", members, "--initial-cluster-token", "benchmark", "--log-level", "error",
@@ -349,12 +349,12 @@ class Etcd(System):
         return int(reply.partition('"count":"')[2].partition('"')[0] or 0)
 
     def snapshot_runs(self, instance):
-        # It offers no way to tell; it copies only what has changed.
+        # etcd offers no way to tell.
         return False
 
 
 def available(environment, only):
-    """The systems that this machine has, each with a check whether its program is there."""
+    """The systems whose programs this machine has; those in `only`, unless that is empty."""
     find = lambda name, default: shutil.which(environment.get(name) or default)
     redis, redis8 = find("REDIS", "redis-server"), find("REDIS8", "")
     valkey = find("VALKEY", "valkey-server")

@@ -1,18 +1,18 @@
 //! Deadlines: a value is readable until its deadline by the leader's time and never after it, on
-//! whichever node. That time goes forward, and no faster than the true time, whatever the nodes'
-//! wall clocks show.
+//! whichever node. That time goes forward, and hardly faster than the true time ([`DRIFT`]),
+//! whatever the nodes' wall clocks show.
 //!
 //! Clocks of different speeds shift that time: a leader that is elected within another's lease
-//! continues from what its voters extrapolated. The checks get a slack for it, and for nothing
-//! else.
+//! continues from what its voters extrapolated. `slack_ms` allows for this shift alone.
 //!
-//! Not guaranteed: after a restart of a node in between, the time issued to readers may be
-//! forgotten. The stamp of a write is not.
+//! Not guaranteed: if a node was started between two operations, the second may get an earlier time
+//! than the first one got as a read. It never gets a time before the stamp of an earlier write.
 
 use crate::history::{Event, History, Operation, Outcome};
 
-/// The fraction by which a leader may let time run faster; both clocks have whole milliseconds.
+/// A leader may let time run faster by one part in this many.
 const DRIFT: u64 = 1_000;
+/// The two clocks that are compared have whole milliseconds.
 const ROUNDED_MS: u64 = 2;
 
 /// An acknowledged write.
@@ -48,12 +48,12 @@ fn reads<'a>(events: impl Iterator<Item = &'a Event>) -> Vec<Read<'a>> {
     events.filter_map(read).collect()
 }
 
-/// Whether one operation completed before the other was invoked.
+/// Whether `one` completed before `other` was invoked.
 fn before(one: &Event, other: &Event) -> bool {
     one.completed.as_ref().is_some_and(|(at, _)| *at < other.invoked)
 }
 
-/// Whether a node was started between the invocation of one and the completion of the other.
+/// Whether any node was started between the invocation of `one` and the completion of `other`.
 fn starts_between(one: &Event, other: &Event) -> bool {
     one.moments[0].starts != other.moments[1].starts
 }
@@ -87,7 +87,8 @@ pub fn check(history: &History, key: usize, slack_ms: u64) -> Result<(), String>
     come_back(key, &sets, &reads, slack_ms)
 }
 
-/// Whether another value may have replaced this one before the read completed, and expired.
+/// Whether another value may have replaced this one before the read completed. The other value may
+/// have expired since, so that the read finds nothing.
 fn replaced(history: &History, set: &Set<'_>, read: &Event) -> bool {
     let ends = read.completed.as_ref().map_or(0, |(at, _)| *at);
     history.of_key(read.key).filter(|other| other.invoked < ends).any(|other| {

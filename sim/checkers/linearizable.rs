@@ -9,10 +9,10 @@ use std::collections::{BTreeSet, HashSet};
 
 use crate::history::{Event, History, Operation, Outcome};
 
-/// The most configurations that are searched for one key: some seconds.
+/// The most configurations that are searched for one key, which takes some seconds.
 const CONFIGURATIONS_MAX: usize = 1_000_000;
 
-/// The state of a key: what a string, counter, list or set holds; a set is sorted.
+/// The state of a key: what an array, string, counter, list or set holds; a set is sorted.
 type State = Vec<u64>;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,10 +24,11 @@ pub enum Verdict {
     Undecided,
 }
 
-/// Checks each key of a history that has operations of a known model.
+/// Checks each key of a history that has operations of a known model. Returns the keys that could
+/// not be decided.
 ///
 /// # Errors
-/// The first key for which no order exists. Keys that could not be decided are returned.
+/// The first key for which no order exists.
 pub fn check(history: &History) -> Result<Vec<usize>, String> {
     let keys: BTreeSet<usize> =
         history.events.iter().filter(|event| is_modelled(event)).map(|e| e.key).collect();
@@ -48,7 +49,7 @@ pub fn judge(history: &History, key: usize) -> Verdict {
     Search::new(events).run()
 }
 
-/// Whether the model knows an operation that may have been applied.
+/// Whether the model knows the operation, and the operation was not refused.
 fn is_modelled(event: &Event) -> bool {
     let known = !matches!(
         event.operation,
@@ -123,7 +124,7 @@ fn apply(state: &State, operation: &Operation, outcome: Option<&Outcome>) -> Opt
 }
 
 struct Search<'a> {
-    /// By invocation.
+    /// In the order of their invocations.
     events: Vec<&'a Event>,
     ordered: Vec<u64>,
     /// The operations with a known outcome that have no place yet.
@@ -158,8 +159,8 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// The operations that may be the next, from `from` on: invoked before any other that has no
-    /// place has ended.
+    /// The first operation from `from` on that may come next: it was invoked before any operation
+    /// without a place had ended.
     fn candidate(&self, from: usize) -> Option<usize> {
         let mut bound = u64::MAX;
         for at in 0..self.events.len() {
@@ -178,7 +179,8 @@ impl<'a> Search<'a> {
         None
     }
 
-    /// Whether an earlier operation without a known outcome would do the same: one is enough.
+    /// Whether an earlier operation is equal, and neither has a known outcome or a place: to try
+    /// the earlier one is enough.
     fn is_like_an_earlier_one(&self, at: usize) -> bool {
         let is_open = |at: usize| self.events[at].ended() == u64::MAX && !self.has(at);
         let same = |other: usize| is_open(other) && self.events[other].operation == self.events[at].operation;
@@ -224,8 +226,9 @@ impl<'a> Search<'a> {
 mod tests {
     use super::*;
 
-    /// A history of one key: client, operation, outcome; `None` leaves it open. Operations overlap
-    /// from `(` to `)`.
+    /// A history of one key. A line has a mark, a client, an operation and its outcome. `(` invokes
+    /// the operation and `)` completes it, so that others may overlap it. Without an outcome it
+    /// stays open.
     fn history(lines: &[(&str, usize, Operation, Option<Outcome>)]) -> History {
         let mut history = History::default();
         let mut open = std::collections::BTreeMap::new();

@@ -27,11 +27,11 @@ struct Known {
     previous: Option<u64>,
 }
 
-/// The entries on the disk of a node that is off; none if its log does not open, which the node
-/// will report itself.
+/// The entries on the disk of a node that is off. None if the log cannot be opened or read: the
+/// node itself reports that when it starts.
 ///
 /// # Errors
-/// If opening it panics.
+/// If opening the log panics.
 pub fn read(disk: &SimDisk) -> Result<Vec<Entry>, String> {
     let disk = disk.copy().shared();
     let options = Options { segment_bytes: SEGMENT_BYTES_MIN, ..Options::default() };

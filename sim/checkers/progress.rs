@@ -1,15 +1,15 @@
-//! After the faults have ended, every node accepts a write, answers all final reads, and all reach
-//! the same state.
+//! After the faults have ended, every node accepts a write and answers all final reads, and all
+//! nodes have applied the same entries.
 
 use crate::client::{Answer, perform};
 use crate::history::{History, Operation, Outcome};
 use crate::host::Host;
 
-/// Several elections, catching up with the log, a lost disk that is refilled, and timeouts of
-/// connections that died silently.
+/// Enough time for several elections, for catching up with the log, for refilling a lost disk, and
+/// for the timeouts of connections that died silently.
 pub const WITHIN_MS: u64 = 15_000;
 
-/// The number of the client that asks at the end, in histories.
+/// The number that histories give to the client of the final writes and reads.
 const JUDGE: usize = 1_000;
 
 /// Repeats each operation on each node until it succeeds.
@@ -38,7 +38,10 @@ impl Progress {
         Progress { begun_ms: now_ms, attempts: (0..hosts).map(|_| attempt()).collect() }
     }
 
-    /// Whether every node has done all, and all have applied the same entries.
+    /// Whether every node has done its write and its reads, and all have applied the same entries.
+    ///
+    /// # Errors
+    /// If that has not happened within [`WITHIN_MS`].
     pub fn step(
         &mut self,
         now_ms: u64,

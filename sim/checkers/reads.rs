@@ -1,5 +1,5 @@
-//! Each read returned a state that existed: a prefix of the final list, and none older than what a
-//! client knew before.
+//! Each read returned a state that existed: a prefix of the final list. Except for local reads, it
+//! is no older than what any client knew before the read.
 
 use std::collections::BTreeMap;
 
@@ -51,7 +51,7 @@ pub fn check(history: &History, key: usize) -> Result<(), String> {
     Ok(())
 }
 
-/// When each number was to be appended.
+/// When the append of each number was invoked.
 fn invocations(history: &History, key: usize) -> BTreeMap<u64, u64> {
     let appends = history.of_key(key).filter_map(|event| match event.operation {
         Operation::Append(number) => Some((number, event.invoked)),

@@ -15,8 +15,8 @@ pub fn check(history: &History) -> Result<(), String> {
             _ => None,
         })
         .collect();
-    // By receiving node and publishing node: the newest message that arrived, and when it was
-    // published.
+    // By receiving node, its start, and publishing node: when the newest message that arrived was
+    // published, and its number.
     let mut newest: BTreeMap<(usize, u64, usize), (u64, u64)> = BTreeMap::new();
     let mut seen = BTreeSet::new();
     for delivery in &history.deliveries {

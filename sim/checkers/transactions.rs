@@ -50,7 +50,8 @@ fn steps(event: &Event) -> Option<&[Step]> {
     }
 }
 
-/// The transactions, with what each step read.
+/// The transactions that were executed or may have been, with what each step read, if that is
+/// known.
 fn results(history: &History) -> impl Iterator<Item = (&Event, &[Step], Option<&[Vec<u64>]>)> {
     history.events.iter().filter_map(|event| {
         let steps = steps(event)?;
@@ -168,7 +169,8 @@ fn cycle(executed: &[Executed<'_>], after: &[BTreeSet<usize>]) -> Option<Vec<usi
     let precedes = |one: usize, other: usize| {
         after[one].contains(&other) || executed[one].event.ended() < executed[other].event.invoked
     };
-    // Each of these has one before it: going back leads round.
+    // Before each of these comes another of them, so going back from one to the next closes a
+    // cycle.
     let mut path = vec![*left.first()?];
     loop {
         let at = *path.last()?;
@@ -182,19 +184,19 @@ fn cycle(executed: &[Executed<'_>], after: &[BTreeSet<usize>]) -> Option<Vec<usi
     }
 }
 
-/// Takes away, again and again, what no other has to precede. Returns what is left: each of these
-/// has one of them before it.
+/// Removes transactions one by one, each when none that is left has to precede it. Returns those
+/// that cannot be removed: before each of them, another of them has to come.
 fn unordered(executed: &[Executed<'_>], after: &[BTreeSet<usize>]) -> BTreeSet<usize> {
     let mut before = vec![0; executed.len()];
     after.iter().flatten().for_each(|later| before[*later] += 1);
     let invoked = |at: usize| (executed[at].event.invoked, at);
     let mut left: BTreeSet<(u64, usize)> =
         (0..executed.len()).map(|at| (executed[at].event.ended(), at)).collect();
-    // Those that depend on nothing that is left, by their invocation.
+    // The transactions that depend on none that is left, in the order of their invocations.
     let mut free: BTreeSet<_> = (0..executed.len()).filter(|at| before[*at] == 0).map(invoked).collect();
     while let Some((begun, at)) = free.pop_first() {
-        // What ended before it would itself have been the first of these, unless it depends on
-        // others.
+        // If another one ended before this one began, it was invoked earlier. It would have been
+        // taken first unless it depended on others that are left.
         if left.first().is_some_and(|(ended, _)| *ended < begun) {
             break;
         }
@@ -221,7 +223,7 @@ mod tests {
         Step { key, append: None }
     }
 
-    /// Transactions that all overlap, unless `in_turn`.
+    /// Checks transactions that come one after the other if `in_turn`, and otherwise all overlap.
     fn checked(in_turn: bool, transactions: &[(&[Step], &[&[u64]])]) -> Result<(), String> {
         let mut history = History::default();
         let outcome = |lists: &[&[u64]]| {

@@ -9,14 +9,15 @@ use super::{Bridge, DOWN_MS_MAX, Faults, STORMY, Scene};
 use crate::faults::CALM;
 use crate::host::Host;
 
-/// Most changes of the disk before a power cut: it happens within an append, a roll-over, a
-/// snapshot, a purge or an install.
+/// Most operations of a disk before its power is cut or one fails: the fault then happens within an
+/// append, a roll-over, a snapshot, a purge or an install.
 const OPERATIONS_MAX: u64 = 40;
-/// Errors of a wall clock: a forgotten time zone, or a clock that was never set.
+/// The largest errors of a wall clock; the last is that of a wrong time zone.
 const WRONG_BY_MS: [u64; 3] = [500, 5_000, 3_600_000];
-/// How long work on a slow disk takes at most: longer than an election timeout.
+/// How long work on a slow disk takes at most; the last is longer than an election timeout.
 const SLOW_MS: [u64; 3] = [50, 300, 1_000];
-/// The room on a disk that is about to be full: some entries, no segment.
+/// The most room on a disk that is about to be full: for some entries, or a few of the smallest
+/// segments.
 const ROOM_BYTES_MAX: u64 = 30_000;
 
 impl Faults {
@@ -64,7 +65,7 @@ impl Faults {
         scene.hosts[one].set_time_of_day(ahead_ms);
     }
 
-    /// Crashes a node unless its disk lies: what that forgets is a fault of its own.
+    /// Crashes a node unless its disk lies: what such a disk forgets is a fault of its own.
     fn crash_if_it_may(&mut self, scene: &mut Scene<'_>, at: usize, how: &str) {
         if !scene.hosts[at].lies {
             self.crash(scene, at, how);
@@ -116,23 +117,25 @@ impl Faults {
         }
     }
 
-    /// While clients are quiet, cuts the leader from one node for long enough that this one wants
-    /// to lead, restarts others that both reach, and then cuts those from the leader too: what they
-    /// have forgotten may let them elect another leader while the first still trusts its lease.
+    /// Plans a bridge, during which clients are quiet. The leader is cut from one node for long
+    /// enough that this node wants to lead. Other nodes, which both reach, restart and are then cut
+    /// from the leader too. What they have forgotten may let them elect another leader while the
+    /// first still trusts its lease.
     fn restart_the_bridge(&mut self, scene: &mut Scene<'_>) {
         let Some(leader) = scene.hosts.iter().position(Host::leads) else { return };
         let hosts = scene.hosts.len();
         let apart = (leader + 1 + self.random.below(hosts as u64 - 1) as usize) % hosts;
-        // Enough for a majority with the one that is apart.
+        // As many as make a majority with the node that is apart, if there are so many whose disk
+        // does not lie.
         let others = (0..hosts).filter(|at| ![leader, apart].contains(at) && !scene.hosts[*at].lies);
         let bridges: Vec<usize> = others.take(hosts / 2).collect();
         scene.network.heal();
         let shown: Vec<u64> = bridges.iter().map(|at| scene.hosts[*at].id()).collect();
         scene.note(format!("n{} and n{} will be apart, and n{shown:?} restart", leader + 1, apart + 1));
-        // Until then both have the same entries.
+        // Time for both to get the same entries.
         let apart_ms = scene.now_ms + 150;
         let restart_ms = apart_ms + 600 + self.random.below(1_000);
-        // A restarted node first asks the leader what it had acknowledged.
+        // Time for a restarted node to ask the leader what the node had acknowledged before.
         let cut_ms = restart_ms + 12 + self.random.below(15);
         self.heal_ms = Some(cut_ms + 500 + self.random.below(DOWN_MS_MAX));
         self.bridge = Some(Bridge { leader, apart, bridges, due_ms: [apart_ms, restart_ms, cut_ms] });
@@ -162,9 +165,10 @@ impl Faults {
         }
     }
 
-    /// Removes a node's disk, restores an older copy of it, lets a bit of it rot, or cuts the power
-    /// of the disk that lies: for one node at a time, and where something is forgotten only while a
-    /// leader is up, which remembers what the node had acknowledged.
+    /// Copies or removes a node's disk, restores an older copy of it, flips a bit, or cuts the
+    /// power of the disk that lies. The next disk has to wait until this node votes again. Where
+    /// the node forgets something, it must not be the leader, which has to remember what the node
+    /// had acknowledged.
     pub(super) fn change_disk(&mut self, scene: &mut Scene<'_>) {
         let mut one = self.random.below(scene.hosts.len() as u64) as usize;
         let mut what = self.random.below(4);
@@ -204,7 +208,8 @@ impl Faults {
         }
     }
 
-    /// Crashes a node that comes back at once without a part of what it had.
+    /// Ends the faults of the network, and crashes a node, which comes back at once without a part
+    /// of what it had.
     fn forget(&mut self, scene: &mut Scene<'_>, one: usize, how: &str) {
         scene.network.heal();
         scene.network.set_delays(CALM);

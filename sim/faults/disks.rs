@@ -20,8 +20,9 @@ pub struct Disks {
 /// A node whose disk was changed, and that does not vote again yet.
 struct Changed {
     host: usize,
-    /// The incarnation of the restored copy, and the index that the others had applied then. Until
-    /// the node has another incarnation, or the same entries, it has not detected its loss.
+    /// For a node that came back without something that it had: its incarnation, and the highest
+    /// index that any node had applied. It is `None` once the node has another incarnation or has
+    /// applied that index: until then, the node may not know of its loss.
     copy: Option<(u64, u64)>,
     /// Whether the disk may be unreadable, so that the node needs another.
     damaged: bool,
@@ -47,8 +48,8 @@ impl Disks {
         self.changed.as_ref().is_some_and(|changed| changed.host == host && changed.damaged)
     }
 
-    /// Whether no other fault may happen: a node with an older copy has not asked yet what it had
-    /// acknowledged, and the members that know must not fail before.
+    /// Whether no other fault may happen: a node that came back without something that it had may
+    /// not know of its loss yet, and the members that know of it must not fail before.
     pub fn suspends_faults(&self) -> bool {
         self.changed.as_ref().is_some_and(|changed| changed.copy.is_some())
     }
@@ -74,7 +75,8 @@ impl Disks {
         self.damage(hosts, host, false);
     }
 
-    /// Notes that a node comes back without something that it had; `damaged`: it may be unable to.
+    /// Notes that a node comes back without something that it had. `damaged`: its disk may be
+    /// unreadable.
     pub fn damage(&mut self, hosts: &[Host], host: usize, damaged: bool) {
         let applied = |host: &Host| host.group().and_then(|(group, _)| group.status().last_applied);
         let furthest = hosts.iter().filter_map(applied).max().unwrap_or(0);

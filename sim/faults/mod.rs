@@ -18,7 +18,7 @@ use crate::net::{Delays, Network};
 use disks::Disks;
 use network::Flapping;
 
-/// No fault before the first leader is elected.
+/// When the first fault is due: usually a leader has been elected by then.
 const FIRST_MS: u64 = 1_500;
 /// Longest pause between two faults.
 const PAUSE_MS_MAX: u64 = 900;
@@ -51,8 +51,9 @@ impl Scene<'_> {
     }
 }
 
-/// A leader, one that wants to lead, and nodes that both reach; when the two are cut from each
-/// other, when those nodes restart, and when they are cut from the leader.
+/// A leader, a node `apart` that will want to lead, and the `bridges`, which both of them reach.
+/// `due_ms`: when the first two are cut from each other, when the bridges restart, and when the
+/// bridges are cut from the leader.
 #[derive(Clone, Debug)]
 struct Bridge {
     leader: usize,
@@ -63,7 +64,7 @@ struct Bridge {
 
 pub struct Faults {
     due: Vec<Due>,
-    /// Those that happen; all if `None`.
+    /// The numbers of the faults that happen; all if `None`.
     only: Option<BTreeSet<usize>>,
     next: usize,
     random: Random,
@@ -79,7 +80,7 @@ pub struct Faults {
     disks: Disks,
     /// Whether wall clocks are set wrong, again and again.
     wrong_clocks: bool,
-    /// Whether nodes may fail and are restarted.
+    /// Whether nodes may fail for any reason, and are restarted.
     may_fail: bool,
     /// The nodes whose disk no longer has what they had promised to keep.
     forgetful: Vec<u64>,
@@ -119,13 +120,13 @@ impl Faults {
         self.only = Some(faults);
     }
 
-    /// How many have been due so far, whether they happened or not.
+    /// How many faults have been due so far, whether they happened or not.
     pub fn begun(&self) -> usize {
         self.next
     }
 
-    /// Triggers the faults that are due. `steady`: whether an operator changes the members, so that
-    /// no disk may be changed.
+    /// Triggers the faults that are due. `steady`: the operator is removing no member, so that a
+    /// disk may be changed.
     pub fn step(&mut self, scene: &mut Scene<'_>, steady: bool) {
         self.end_expired_faults(scene);
         self.cross(scene);
@@ -165,8 +166,8 @@ impl Faults {
         std::mem::take(&mut self.forgetful)
     }
 
-    /// Takes down the nodes whose disk lost its power as requested, and those that stopped because
-    /// their disk failed. A node whose disk is damaged gets another.
+    /// Takes down the nodes whose disk lost its power as requested, and those that failed because
+    /// of their disk or a planted bug. A node whose disk is damaged gets another one.
     pub fn crash_failed_hosts(&mut self, scene: &mut Scene<'_>) {
         for at in 0..scene.hosts.len() {
             let host = &scene.hosts[at];
@@ -206,7 +207,7 @@ impl Faults {
         self.restart_ms.fill(None);
     }
 
-    /// After the faults have ended: restarts the nodes that failed only then.
+    /// After the faults have ended: restarts the nodes that are down.
     pub fn restart_stopped(&mut self, scene: &mut Scene<'_>) {
         self.disks.look(scene.hosts, scene.trace);
         scene.hosts.iter_mut().filter(|host| !host.is_running()).for_each(Host::start);
@@ -251,7 +252,7 @@ impl Faults {
         host.disk.set_capacity(None);
         host.crash(silent);
         self.failing[at] = false;
-        // Sometimes it restarts before any node has noticed.
+        // Sometimes the node restarts before any other has noticed.
         let most = if self.random.one_in(2) { 60 } else { DOWN_MS_MAX };
         self.restart_ms[at] = Some(scene.now_ms + 1 + self.random.below(most));
     }

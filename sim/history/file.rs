@@ -1,5 +1,5 @@
-//! Histories as files: one JSON object a line. Every harness writes this form, and every checker
-//! reads it.
+//! Histories as files: one JSON object a line. Any harness may write this form;
+//! [`crate::checkers::check`] judges what was read from it.
 //!
 //!     {"type":"invoke","order":1,"ms":40,"starts":3,"event":0,"client":2,"node":1,"key":0,"operation":{"Append":7}}
 //!     {"type":"ok","order":2,"ms":43,"starts":3,"event":0,"outcome":{"Appended":1}}
@@ -78,7 +78,7 @@ impl History {
     /// Reads what [`History::to_jsonl`] wrote.
     ///
     /// # Errors
-    /// The number of the first line that is none, and why.
+    /// The number of the first line that does not belong to a history, and why.
     pub fn from_jsonl(text: &str) -> Result<History, String> {
         let mut history = History::default();
         for (at, line) in text.lines().enumerate() {
@@ -140,7 +140,7 @@ mod tests {
         history.complete(second, Outcome::Unknown("the node crashed".to_string()));
         history.invoke(1, 0, 2, Operation::Transact(vec![super::super::Step { key: 1, append: None }]));
         let text = history.to_jsonl();
-        let read = History::from_jsonl(&text).expect("it was written by this");
+        let read = History::from_jsonl(&text).expect("a written history can be read");
         assert_eq!(
             (read.events.as_slice(), &read.deliveries),
             (history.events.as_slice(), &history.deliveries)

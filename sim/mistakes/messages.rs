@@ -33,7 +33,7 @@ pub struct MistakenNet {
 }
 
 impl MistakenNet {
-    /// Only within a runtime, whose time it reads.
+    /// Call it only within a runtime, because it reads the runtime's time.
     pub fn over(inner: Arc<dyn Net>, mistake: Mistake) -> MistakenNet {
         MistakenNet { inner, mistake, started: Instant::now() }
     }
@@ -88,8 +88,9 @@ struct Rewritten {
     inner: Box<dyn Connection>,
     mistake: Mistake,
     arriving: Arriving,
-    /// Bytes that are no whole frame yet, and those that the reader has not taken yet.
+    /// Bytes that are no whole frame yet.
     raw: Vec<u8>,
+    /// Bytes of whole frames that the reader has not taken yet.
     ready: Vec<u8>,
     greeted: bool,
     ended: bool,
@@ -108,7 +109,7 @@ impl Rewritten {
         }
     }
 
-    /// Moves whole frames on.
+    /// Moves whole frames from `raw` to `ready`, and rewrites those that the mistake concerns.
     fn take_frames(&mut self) {
         while let Some(length) = self.raw.first_chunk::<4>().map(|bytes| u32::from_le_bytes(*bytes) as usize)
             && self.raw.len() >= HEADER_BYTES + length
@@ -127,7 +128,7 @@ impl Rewritten {
         }
     }
 
-    /// The body to deliver instead of this one, if it is to be another.
+    /// The body to deliver instead of this one; `None` to deliver this one.
     fn rewrite(&self, body: &[u8]) -> Option<Vec<u8>> {
         match self.arriving {
             Arriving::Requests { started } => {

@@ -1,7 +1,8 @@
 //! Planted bugs: mistakes that someone could make, which the simulation has to find.
 //!
-//! The product contains none of them. Each is made by what stands around it: a disk, a network, a
-//! clock, a setting or the server's place that behaves as if the code behind it had the mistake.
+//! The product contains none of them. Each is made by what surrounds the product: a disk, a
+//! network, a clock, a setting, or the stand-in for the server ([`crate::workloads::Node`]). It
+//! behaves as if the product had the mistake.
 //!
 //! | mistake | made by |
 //! |---|---|
@@ -14,9 +15,9 @@
 //! | [`Mistake::SnapshotTooNew`] | writes during a snapshot keep no pre-images (`Keyspace::lose_pre_images`) |
 //! | [`Mistake::FoundedAnew`] | a node that lost its disk is told that it is the only member |
 //! | [`Mistake::DeadlinesByWallClock`] | the monotonic clock is the wall clock |
-//! | [`Mistake::ReadWithoutBarrier`] | the server's place asks for a local read |
-//! | [`Mistake::ExpiryByOwnClock`] | the server's place judges deadlines by its wall clock |
-//! | [`Mistake::UncertainRetried`] | the server's place proposes an uncertain batch again |
+//! | [`Mistake::ReadWithoutBarrier`] | the stand-in for the server asks for a local read |
+//! | [`Mistake::ExpiryByOwnClock`] | the stand-in for the server judges deadlines by the node's wall clock |
+//! | [`Mistake::UncertainRetried`] | the stand-in for the server proposes an uncertain batch again |
 
 pub mod messages;
 pub mod records;

@@ -15,7 +15,7 @@ const INDEX_AT: usize = 8;
 const KIND_AT: usize = 28;
 const VOTE: u8 = 3;
 const TRUNCATE: u8 = 5;
-/// The salt of the checksums, in a segment's header.
+/// Where the header of a segment has the salt of the checksums.
 const SALT_AT: u64 = 24;
 
 #[derive(Debug)]
@@ -105,7 +105,7 @@ impl Segment {
     }
 }
 
-/// The bytes of a record with this header.
+/// The size of a record with this header, padding included.
 fn size(header: &[u8]) -> usize {
     let payload = u32::from_le_bytes(*header.first_chunk().expect("a header has a length")) as usize;
     (HEADER_BYTES + payload).next_multiple_of(8)

@@ -289,8 +289,8 @@ impl State {
     /// Closes both directions of a connection, because one host dropped it.
     pub fn close(&mut self, incoming: u64, outgoing: u64) {
         self.end(outgoing);
-        // The other side's bytes are no longer read, and its writer gets an error. If a host went
-        // down silently, its peer does not get this error either.
+        // The bytes of the other side are no longer read, and its writer gets an error, unless a
+        // host went down silently: then its peer gets no error either.
         if self.pipes.get(&incoming).is_some_and(|pipe| !pipe.lost)
             && let Some(pipe) = self.pipes.remove(&incoming)
             && let Some(writer) = pipe.writer

@@ -24,7 +24,7 @@ pub trait Workload {
     fn name(&self) -> &'static str;
     /// Chooses a client's next operation, and its key.
     fn next(&self, random: &mut Random, history: &mut History) -> (usize, Operation);
-    /// Whether it has this operation.
+    /// Whether the workload has this operation.
     fn has(&self, operation: &Operation) -> bool;
     /// Performs one of its operations; `filler` is the size of an unrelated value that is written
     /// with it.
@@ -51,7 +51,7 @@ pub fn all() -> Vec<Box<dyn Workload + Sync>> {
     ]
 }
 
-/// Begins an operation of whichever workload has it.
+/// Performs an operation by the workload that has it.
 pub fn perform(node: Node, key: usize, operation: Operation, filler: usize) -> BoxFuture<'static, Outcome> {
     let all = all();
     let workload = all.iter().find(|workload| workload.has(&operation));
@@ -62,7 +62,7 @@ fn name(key: usize) -> String {
     format!("k{key}")
 }
 
-/// The number that a string holds.
+/// The number that a string holds, and the time by which its deadline was judged.
 fn number(keyspace: &Keyspace, key: usize, now_ms: u64) -> (Option<u64>, u64) {
     let view = keyspace.view(Scope::OneKey, now_ms);
     let number = view.value(name(key).as_bytes()).map(|value| match value {

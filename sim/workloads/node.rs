@@ -1,6 +1,7 @@
-//! A node as a connection's task uses it: the place of the server, which a simulation leaves out.
+//! A node as a connection's task uses it. This is the stand-in for the server, which a simulation
+//! leaves out.
 //!
-//! The mistakes that a server could make here are planted here; see [`Mistake`].
+//! The mistakes that a server could make are planted here; see [`Mistake`].
 
 use std::sync::Arc;
 
@@ -21,7 +22,7 @@ pub struct Node {
     pub group: Group,
     pub keyspace: Arc<Keyspace>,
     pub mistake: Option<Mistake>,
-    /// What its wall clock shows, in unix milliseconds.
+    /// What the node's wall clock shows, in unix milliseconds.
     pub wall_ms: u64,
 }
 

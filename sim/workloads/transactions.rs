@@ -10,7 +10,7 @@ use super::expiry::transaction;
 use super::{Node, Workload, list, name};
 use crate::history::{History, Operation, Outcome, Step};
 
-/// The key of the events, which name the keys of their steps themselves.
+/// The key of all events of this workload; each step names the key of its array.
 const EVENTS: usize = 40;
 const FIRST_KEY: usize = 41;
 const KEYS: u64 = 3;
@@ -55,7 +55,7 @@ impl Workload for Transactions {
     }
 }
 
-/// Reads come before appends, as a client that watches has them.
+/// Puts the reads first: a client that watches reads before MULTI, and appends after it.
 fn watched(mut steps: Vec<Step>) -> Operation {
     steps.sort_by_key(|step| step.append.is_some());
     Operation::Watched(steps)

@@ -89,8 +89,9 @@ fn allow_huge_pages(allowed: bool) {
     let _ = allowed;
 }
 
-/// Makes the allocator return freed memory to the system at intervals. On its own, it does so only
-/// when something large is freed; an idle node frees nothing, and would keep the memory of its last
+/// Makes the allocator return freed memory to the system every second, and allows huge pages once
+/// [`HUGE_PAGES_FROM_BYTES`] are resident. On its own, the allocator returns memory only when
+/// something large is freed; an idle node frees nothing, and would keep the memory of its last
 /// requests.
 async fn return_memory() {
     let mut interval = tokio::time::interval(Duration::from_secs(1));
@@ -108,11 +109,11 @@ async fn return_memory() {
     }
 }
 
-/// Turns the setting `loglevel` into a log filter. A bare level applies to our own messages.
-/// openraft's messages are shown from `error` on, because it warns of each heartbeat to a member
-/// that is down; a filter can request more. openraft's `raft_inner` is silenced: during a shutdown
-/// it reports, for each message of another node, only that it has stopped. If it stops for another
-/// reason, this program logs the reason itself.
+/// Turns the setting `loglevel` into a log filter. A bare level applies to all messages except
+/// openraft's. Those are shown from `error` on, because openraft warns of each heartbeat to a
+/// member that is down; a filter can request more. The target `raft_inner` is silenced: during a
+/// shutdown, openraft reports there, for each message of another node, only that it has stopped. If
+/// openraft stops for another reason, this program logs the reason itself.
 fn filter(loglevel: &str) -> String {
     let level = match loglevel {
         // The names of levels in redis.conf.

@@ -131,7 +131,7 @@ impl Args {
     pub(super) fn target(&self) -> Target {
         Target {
             server: self.server.clone(),
-            // A variable that is empty counts as not set.
+            // An empty password or user counts as not set.
             login: self
                 .password
                 .clone()

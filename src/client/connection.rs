@@ -1,7 +1,7 @@
 //! A blocking connection with pipelining.
 //!
 //! Invariants:
-//! * `in_flight` is the number of queued and unanswered requests;
+//! * `in_flight` is the number of requests that were queued or sent and have no reply yet;
 //! * after an error of the stream, nothing more is sent, but replies that have already arrived can
 //!   be received.
 
@@ -51,7 +51,8 @@ impl Connection {
     /// a password.
     ///
     /// # Errors
-    /// [`ConnectionError`] with the address.
+    /// [`ConnectionError::Connect`] with the address, or [`ConnectionError::Refused`] with the
+    /// server's error.
     pub fn open(target: &Target) -> Result<Connection, ConnectionError> {
         let fail = |reason: String| ConnectionError::Connect { server: target.server.clone(), reason };
         let addresses = target.server.to_socket_addrs().map_err(|error| fail(error.to_string()))?;
@@ -123,7 +124,7 @@ impl Connection {
     /// Waits for the reply to the oldest request in flight. Push messages are dropped.
     ///
     /// # Panics
-    /// If no request is in flight, because the wait would never end.
+    /// If no request is in flight, because no reply would arrive.
     pub fn receive(&mut self) -> Result<Value, ConnectionError> {
         assert!(self.in_flight > 0, "a request is in flight");
         loop {

@@ -71,8 +71,8 @@ fn each_line<E>(
     reader: &mut impl BufRead,
     visit: &mut impl FnMut(Piece<'_>) -> Result<(), E>,
 ) -> Result<(), Stopped<E>> {
-    // Longer lines are an error: no server accepts a longer argument, and a file without line ends
-    // must not fill the memory.
+    // Longer lines are an error: by default, a server accepts no longer argument, and a file
+    // without line ends must not fill the memory.
     let longest = Limits::DEFAULT.bulk_bytes_max as u64;
     let (mut line, mut number) = (Vec::new(), 0);
     loop {

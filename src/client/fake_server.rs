@@ -73,7 +73,7 @@ fn serve(mut stream: TcpStream, requests: usize, answer: &mut impl FnMut(&Reques
 }
 
 /// Closes the connection in such a way that the client receives the replies: closing with unread
-/// input would reset it.
+/// input would reset the connection.
 fn hang_up(mut stream: TcpStream) {
     let _ = stream.shutdown(std::net::Shutdown::Write);
     let mut rest = [0; 4096];

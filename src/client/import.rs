@@ -131,8 +131,8 @@ impl<'a> Import<'a> {
             let value = self.connection.receive()?;
             self.record(&value)?;
         }
-        // Once per half a window, because drawing the bar for each document would be the slowest
-        // part of an import.
+        // The message is set once per half a window, because drawing the bar for each document
+        // would slow the import.
         if !self.progress.is_hidden() {
             let rate = self.rate();
             self.progress.set_message(format!("{} documents {rate:.0}/s", self.tally.acknowledged));

@@ -8,7 +8,7 @@
 //!   used again;
 //! * an unanswered request counts neither as executed nor as failed.
 //!
-//! The simulation does not run this program, so it uses the clock, files and threads of the
+//! The simulation does not run the client, so the client uses the clock, files and threads of the
 //! standard library directly.
 #![allow(
     clippy::disallowed_methods,

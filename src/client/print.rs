@@ -88,8 +88,8 @@ fn print_typed(value: &Value, indent: usize, out: &mut Vec<u8>) {
     out.push(b'\n');
 }
 
-/// Prints JSON containers and texts of several lines without quotes, and quotes everything else, so
-/// that its end is visible.
+/// Prints JSON containers, and at the top level texts of several lines, without quotes. Quotes
+/// every other text, so that its end is visible.
 fn print_bulk(bytes: &[u8], indent: usize, out: &mut Vec<u8>) {
     let container = matches!(bytes.trim_ascii_start().first(), Some(b'{' | b'['));
     if container && serde_json::from_slice::<IgnoredAny>(bytes).is_ok() {

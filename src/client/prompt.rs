@@ -37,7 +37,7 @@ pub(super) fn run(connection: &mut Connection, args: &Args) -> Result<Exit, Fail
     editor.set_helper(Some(Hints { docs }));
     let history = history_file().filter(|_| terminal);
     if let Some(path) = &history {
-        // Ignored, because the file does not exist before the first run.
+        // An error is ignored, because the file does not exist before the first run.
         let _ = editor.load_history(path);
     }
     let mut worst = Exit::Ok;

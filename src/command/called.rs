@@ -15,7 +15,7 @@ use super::table::ROWS;
 pub struct Called {
     /// The name in lower case; a subcommand has the form `config|get`.
     pub name: String,
-    /// Whether the work of the command does not grow with the size of the data.
+    /// Whether the command is fast, as `Flags::fast` defines it.
     pub fast: bool,
     pub categories: Vec<&'static str>,
 }

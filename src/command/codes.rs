@@ -1,4 +1,5 @@
 //! The codes that identify commands in the log.
+//!
 //! Logs outlive the version that wrote them, so this file only grows:
 //! * a code is never changed and never given to another command;
 //! * the line of a removed command moves to [`RETIRED`] and stays there.
@@ -141,9 +142,9 @@ mod tests {
         let mut owners = HashMap::from([(TRANSACTION, "a transaction")]);
         for (code, name) in USED.iter().chain(RETIRED) {
             let before = owners.insert(*code, name);
-            assert_eq!(before, None, "{code} is also the code of {name}");
+            assert_eq!(before, None, "only one command has the code {code} of {name}");
         }
-        assert!(USED.len() + RETIRED.len() >= LINES_MIN, "a line has disappeared");
+        assert!(USED.len() + RETIRED.len() >= LINES_MIN, "no line disappears");
     }
 
     #[test]
@@ -157,7 +158,7 @@ mod tests {
         let gone: Vec<_> = lines.difference(&rows).collect();
         assert!(
             gone.is_empty(),
-            "no row of the table has these codes, so their lines belong to RETIRED: {gone:?}"
+            "each line of USED has a row in the table; lines without one belong to RETIRED: {gone:?}"
         );
         assert_eq!(rows, lines);
     }

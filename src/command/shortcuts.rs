@@ -1,4 +1,4 @@
-//! Short names for the most common operations on documents: DELETE, MERGE, QGET and QSET.
+//! Short names for common operations on documents: DELETE, MERGE, QGET and QSET.
 //!
 //! * `QGET key path`: returns the values at a path, like JSON.GET.
 //! * `QSET key path json`: sets a value at a path, like JSON.SET.

@@ -11,7 +11,8 @@ use super::{
 };
 use crate::keyspace::{Hash, List, Set, SortedSet};
 
-/// All commands. A new command needs a line here and an implementation in its family.
+/// All commands that clients can send. A new command needs a line here and an implementation in its
+/// family; a write also needs a line in `codes`.
 pub static ROWS: &[Row] = &[
     Row::transact::<transactions::steps::Discard>(),
     Row::transact::<transactions::steps::Exec>(),
@@ -232,12 +233,12 @@ static BY_CODE: LazyLock<HashMap<u16, &'static Row, foldhash::fast::FixedState>>
     ROWS.iter().chain(INTERNAL).filter_map(code).collect()
 });
 
-/// The command with this name, in any case.
+/// The command with this name, ignoring case.
 pub fn find(name: &[u8]) -> Option<&'static Row> {
     position(name).map(|position| &ROWS[position])
 }
 
-/// The position in [`ROWS`] of the command with this name, in any case.
+/// The position in [`ROWS`] of the command with this name, ignoring case.
 pub fn position(name: &[u8]) -> Option<usize> {
     let mut upper = [0u8; NAME_BYTES_MAX];
     let upper = upper.get_mut(..name.len())?;
@@ -261,13 +262,13 @@ mod tests {
         let mut names = HashSet::new();
         let mut codes = HashSet::new();
         for row in INTERNAL {
-            assert!(find(row.spec.name.as_bytes()).is_none(), "clients find {}", row.spec.name);
-            let Route::Write { code, .. } = row.route else { panic!("{} does not write", row.spec.name) };
+            assert!(find(row.spec.name.as_bytes()).is_none(), "clients cannot find {}", row.spec.name);
+            let Route::Write { code, .. } = row.route else { panic!("{} must be a write", row.spec.name) };
             assert!(codes.insert(code) && by_code(code).is_some(), "{}", row.spec.name);
         }
         for row in ROWS {
             for (name, _) in row.names() {
-                assert!(names.insert(name), "{name} occurs twice");
+                assert!(names.insert(name), "{name} occurs once");
                 assert!(name.len() <= NAME_BYTES_MAX && name == name.to_ascii_uppercase(), "{name}");
                 assert_eq!(
                     find(name.to_ascii_lowercase().as_bytes()).map(|row| row.spec.name),
@@ -275,7 +276,7 @@ mod tests {
                 );
             }
             if let Route::Write { code, .. } = row.route {
-                assert!(codes.insert(code), "{}: code {code} occurs twice", row.spec.name);
+                assert!(codes.insert(code), "{}: code {code} occurs once", row.spec.name);
             }
             let inner = row.subcommands.iter().map(|one| (one.full_name(&row.spec), one.summary));
             for (name, summary) in inner.chain([(row.spec.name.to_string(), row.spec.summary)]) {
@@ -297,7 +298,7 @@ mod tests {
                 .chain(inner)
                 .flat_map(crate::command::framework::syntax::arguments)
                 .any(|argument| format!("{argument:?}").contains("kind: Key"));
-            assert_eq!(in_syntax, !row.spec.keys.has_no_keys(), "{}: key in the syntax", row.spec.name);
+            assert_eq!(in_syntax, !row.spec.keys.has_no_keys(), "{}: keys as in the syntax", row.spec.name);
         }
     }
 }

@@ -73,7 +73,7 @@ impl Config {
         if hosts.len() > HOSTS_MAX {
             return Err(format!("at most {HOSTS_MAX} addresses are allowed"));
         }
-        // `address` gets the first host that is not optional.
+        // `address` gets the first host that is not optional, or the first if all are optional.
         let main = hosts.iter().position(|host| !host.starts_with('-')).unwrap_or(0);
         if hosts.is_empty() {
             return Err("at least one address is needed".to_string());

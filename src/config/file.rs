@@ -16,7 +16,7 @@ use super::source::Assignment;
 use crate::error::Fatal;
 use crate::resp::split_words;
 
-/// Maximum nesting of includes. It exceeds any real one, and detects a file that includes itself.
+/// Maximum nesting of includes. The limit stops the reading of a file that includes itself.
 const INCLUDE_DEPTH_MAX: usize = 16;
 
 /// A line of a config file: a setting or an include.
@@ -96,8 +96,8 @@ pub fn replace(path: &Path, text: &str) -> io::Result<()> {
 
 fn write_temporary(path: &Path, temporary: &Path, text: &str) -> io::Result<()> {
     let permissions = fs::metadata(path)?.permissions();
-    // Readable only by its owner until it gets the original's permissions, because it may contain a
-    // password.
+    // A new temporary file is readable only by its owner until it gets the original's permissions,
+    // because it may contain a password.
     let mut file = File::options().write(true).create(true).truncate(true).mode(0o600).open(temporary)?;
     file.write_all(text.as_bytes())?;
     file.set_permissions(permissions)?;

@@ -55,7 +55,7 @@ impl KeyspaceEvents {
     }
 }
 
-/// The letters of the classes, in the order in which Redis shows them.
+/// The letters of the classes and of the kinds of channels, in the order in which Redis shows them.
 const LETTERS: &[(char, KeyspaceEvents)] = &[
     ('g', KeyspaceEvents::GENERIC),
     ('$', KeyspaceEvents::STRING),

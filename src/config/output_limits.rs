@@ -43,7 +43,7 @@ impl Default for OutputLimits {
         OutputLimits {
             // Larger than any valid reply.
             normal: limit(Limits::DEFAULT.output_bytes_max as u64, 0, 0),
-            // The default of Redis.
+            // The defaults of Redis for these two classes.
             replica: limit(256 << 20, 64 << 20, 60),
             pubsub: limit(32 << 20, 8 << 20, 60),
         }

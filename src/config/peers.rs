@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-/// Maximum number of members in a list. Above seven members, larger majorities only make a cluster
-/// slower.
+/// Maximum number of members in a list. Clusters are far smaller, because a larger majority makes
+/// every write slower.
 const PEERS_MAX: usize = 64;
 
 /// The addresses at which other nodes and clients reach a node.

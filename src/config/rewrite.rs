@@ -22,7 +22,8 @@ static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 /// Rewrites the file of `config`.
 ///
 /// # Errors
-/// The reason, for the client. The file is unchanged then.
+/// The reason, for the client. The file is then unchanged, unless it was replaced and only the sync
+/// of its directory failed.
 pub fn rewrite(config: &Config) -> Result<(), String> {
     let path = config.config.as_deref().ok_or("The server is running without a config file")?;
     let _alone = ONE_AT_A_TIME.lock();
@@ -37,8 +38,9 @@ fn rewritten(path: &Path, text: &str, config: &Config) -> Result<String, Fatal> 
     let parsed = |text: &str| source::resolve(&file::parse(path, text)?);
     let mut new = with_changed_lines(text, &parsed(text)?, config);
     let mut written_out = parsed(&new)?;
-    // Added one by one, because some values follow from others unless they are in the file; for
-    // example the port for other nodes.
+    // Missing settings are added one by one: the default of a setting may follow from another one,
+    // for example the port for other nodes from the client port, so a line can make a further line
+    // unnecessary.
     let missing = |written_out: &Config| {
         SETTINGS.iter().find(|setting| !setting.shorthand && differs(setting, written_out, config))
     };
@@ -63,8 +65,8 @@ fn differs(setting: &Setting, one: &Config, other: &Config) -> bool {
     (setting.get)(one) != (setting.get)(other)
 }
 
-/// Updates the lines that disagree with `config`. If a changed setting has several lines, only the
-/// first is kept.
+/// Updates the lines that disagree with `config`. If a changed setting has several lines, the first
+/// is updated and the further ones are removed.
 fn with_changed_lines(text: &str, so_far: &Config, config: &Config) -> String {
     let (mut new, mut written) = (String::new(), Vec::new());
     for line in text.lines() {

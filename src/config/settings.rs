@@ -4,7 +4,7 @@ use super::setting::{Form, Setting};
 use super::values::{choice, fact, memory, named, number, word_of, yes_or_no};
 use super::{REQUEST_BYTES_CEILING, Secret};
 
-/// Minimum of the limits on sizes, as in Redis.
+/// Minimum of `proto-max-bulk-len` and `client-query-buffer-limit`, as in Redis.
 const SIZE_MIN: i128 = 1 << 20;
 const U64_MAX: i128 = u64::MAX as i128;
 const I64_MAX: i128 = i64::MAX as i128;
@@ -80,7 +80,7 @@ macro_rules! fact {
     };
 }
 
-/// All settings. A new one needs a row here and a field of `Config`.
+/// All settings. A new one needs a row here and, unless its value is fixed, a field of `Config`.
 pub static SETTINGS: &[Setting] = &[
     Setting::one(
         "address",

@@ -106,7 +106,8 @@ pub fn variables(variable: &impl Fn(&str) -> Option<String>) -> Vec<Assignment> 
 }
 
 /// Combines the assignments, which are given in ascending precedence. The last assignment of a
-/// setting wins; earlier ones may even be invalid.
+/// setting wins, and earlier ones may even be invalid. If the form of the setting is
+/// [`Form::Adding`], all its assignments apply.
 pub fn resolve(all: &[Assignment]) -> Result<Config, Fatal> {
     let mut config = Config::default();
     for (at, given) in all.iter().enumerate() {

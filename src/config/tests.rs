@@ -173,7 +173,10 @@ fn announced_addresses_are_completed_with_the_bound_ones() {
     assert_eq!(announced.as_deref(), Some("10.0.0.7:7000@10.0.0.7:17000"));
     let ports = ["--cluster-announce-port", "1", "--cluster-announce-bus-port", "2"];
     assert_eq!(at(&ports).as_deref(), Some("127.0.0.1:1@127.0.0.1:2"));
-    assert!(load(&["--cluster-announce-ip", "a", "--port", "0"]).is_err(), "the port is not known yet");
+    assert!(
+        load(&["--cluster-announce-ip", "a", "--port", "0"]).is_err(),
+        "a port that is not known yet is not announced"
+    );
 }
 
 #[test]
@@ -186,7 +189,7 @@ fn several_settings_change_together_or_not_at_all() {
     };
     let changed = change(&[("TIMEOUT", "7"), ("maxclients", "8")]).unwrap();
     assert_eq!((changed.timeout, changed.maxclients), (7, 8));
-    // The two values are valid together, and neither would be valid alone.
+    // The first value is valid only together with the second.
     assert!(change(&[("client-query-buffer-limit", "2mb"), ("proto-max-bulk-len", "1mb")]).is_ok());
     let failed = |pairs: &[(&str, &str)]| match change(pairs).unwrap_err() {
         SettingRefused::Failed { name, reason } => (name, reason),
@@ -218,7 +221,7 @@ fn every_setting_parses_what_it_displays() {
         assert_eq!((setting.get)(&again), shown, "{}", setting.name);
         assert!(
             std::ptr::eq(find(&setting.name.to_uppercase()).unwrap(), setting),
-            "{} is in the table twice",
+            "{} is in the table once",
             setting.name
         );
         assert!(setting.variable().starts_with("JSONVAULT_") && !setting.variable().contains('-'));

@@ -37,7 +37,8 @@ pub fn memory<T: TryFrom<i128>>(text: &str, least: i128, most: i128) -> Result<T
     between(i128::from(bytes), least, most)
 }
 
-/// The number of bytes of a size with its unit; `None` if it is malformed.
+/// The number of bytes of a size with an optional unit; `None` if the text is malformed or the
+/// number exceeds a u64.
 pub fn bytes_of(text: &str) -> Option<u64> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (count, unit) = text.split_at(digits);

@@ -17,7 +17,7 @@ pub trait Delays: Debug + Send + Sync {
     fn next(&self) -> Duration;
 }
 
-/// Determines where blocking work runs; clones mean the same.
+/// Determines where blocking work runs. A clone runs work in the same place.
 #[derive(Clone, Debug, Default)]
 pub enum Background {
     /// On other threads, without a delay.
@@ -35,7 +35,7 @@ impl Background {
     /// Runs `work` where it blocks no other task, and returns its result.
     ///
     /// # Errors
-    /// If `work` panicked.
+    /// If `work` panicked on a thread.
     pub async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
         match self {
             Background::Threads => tokio::task::spawn_blocking(work).await.map_err(io::Error::other),
@@ -54,11 +54,12 @@ impl Background {
         }
     }
 
-    /// Simulates a thread that waits for `wake`. Calls `turn(false)` after a delay for each
-    /// wake-up, and `turn(true)` after the time `quiet` without one, until `turn` returns `false`.
+    /// Simulates a thread that waits for `wake`. Calls `turn(false)` after a wake-up, and
+    /// `turn(true)` after the time `quiet` without one, each after a further delay, until `turn`
+    /// returns `false`.
     ///
     /// # Panics
-    /// If this is not a simulation, in which a real thread has a loop of its own.
+    /// If this is not a simulation: a real thread has a loop of its own.
     pub fn take_turns(
         &self,
         wake: Arc<Notify>,

@@ -15,7 +15,7 @@ thread_local! {
 }
 
 /// A random number. On the thread of a simulation it comes from the simulation's seed, otherwise
-/// from the operating system's.
+/// from a seed of the operating system.
 pub fn random_u64() -> u64 {
     THREAD.with_borrow_mut(Random::next_u64)
 }

@@ -95,7 +95,7 @@ mod tests {
         assert!(before.user >= 0.0 && before.system >= 0.0 && before.user < 1e6);
         assert_eq!(before.user_children, 0.0, "a test has no children");
         let main = super::main_thread_cpu_times().expect("the process has a first thread");
-        let after = super::cpu_times().expect("the limit existed before");
+        let after = super::cpu_times().expect("the times could be read before");
         assert!(main.user <= after.user && main.system <= after.system);
     }
 

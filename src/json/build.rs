@@ -118,13 +118,13 @@ impl Builder {
         self.out.extend_from_slice(encoded);
     }
 
-    /// Opens a container, with a header for a payload of up to `payload_max` bytes. The estimate
-    /// only affects speed.
+    /// Opens a container, with a header for a payload of up to `payload_max` bytes. This number is
+    /// an estimate, which affects only the speed.
     ///
     /// # Panics
     /// If `kind` is not a container.
     pub fn open(&mut self, kind: Kind, payload_max: usize) -> Open {
-        assert!(kind.is_container(), "{kind:?} is not a container");
+        assert!(kind.is_container(), "only a container is opened, not a {kind:?}");
         let reserved = header_len(payload_max.max(SIZE_INLINE_MAX + 1));
         let at = self.out.len();
         self.out.resize(at + reserved, 0);
@@ -162,9 +162,9 @@ pub(super) fn header_len(payload: usize) -> usize {
 /// Fills `field` with a header that is exactly as long as `field`.
 ///
 /// # Panics
-/// If the size does not fit a header of this width, or exceeds 4 GiB, which no document reaches.
+/// If the size does not fit a header of this width, or reaches 4 GiB, as no document does.
 pub(super) fn write_header(field: &mut [u8], kind: Kind, size: usize) {
-    assert!(header_len(size) <= field.len(), "a payload of {size} bytes does not fit its header");
+    assert!(header_len(size) <= field.len(), "the header has room for a payload of {size} bytes");
     let kind = kind as u8;
     match field.len() {
         1 => field[0] = kind | (size as u8) << 4,

@@ -1,5 +1,5 @@
-//! Checks that bytes from outside this process (a client's dump, a log, a snapshot, another node)
-//! are one encoded value.
+//! Checks that bytes are one encoded value. Tests and fuzzers check every byte in this way;
+//! documents from the log, a snapshot or another node are protected by checksums.
 //!
 //! Invariant: accepted bytes satisfy everything that the rest of `json` relies on, and are the only
 //! encoding of their value.
@@ -19,8 +19,7 @@ pub struct Malformed {
 }
 
 impl Document {
-    /// Makes a document of bytes from outside this process, which must be exactly one encoded
-    /// value.
+    /// Makes a document of bytes that are not trusted; they must be exactly one encoded value.
     pub fn from_encoded(bytes: &[u8]) -> Result<Document, Malformed> {
         check(bytes)?;
         Ok(Document::from_trusted(bytes))
@@ -88,7 +87,7 @@ fn check_number(number: Value<'_>) -> Result<(), Malformed> {
     let holds = match (number.kind(), number.payload()) {
         (Kind::Int, []) => true,
         (Kind::Int, [only]) => *only != 0,
-        // The encoding is the shortest if the top byte holds more than the sign bit of the byte
+        // The encoding is the shortest if the top byte is not just the sign extension of the byte
         // below it.
         (Kind::Int, [.., below, top]) => {
             number.as_i64().is_some() && *top != if below & 0x80 == 0 { 0 } else { 0xff }

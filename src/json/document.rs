@@ -9,18 +9,20 @@ use super::value::Value;
 #[derive(Clone)]
 pub struct Document {
     buffer: Arc<[u8]>,
-    /// Where the value begins in the buffer, which it ends. What lies before is the holder's.
+    /// The offset of the value in the buffer. The value extends to the end of the buffer; the bytes
+    /// before it belong to the code that made the document.
     begin: usize,
 }
 
 impl Document {
-    /// Makes a document of bytes that this process encoded, with a [`super::Builder`] or by an
-    /// edit.
+    /// Makes a document of bytes that are known to be one encoded value: this process encoded them,
+    /// or their checksum was verified.
     pub fn from_trusted(bytes: &[u8]) -> Document {
         Document::within(Arc::from(bytes), 0)
     }
 
-    /// A document of the same kind that shares a buffer in which other bytes come before it.
+    /// Makes a document of the bytes from `begin` to the end of `buffer`, without a copy. They are
+    /// known to be one encoded value.
     ///
     /// # Panics
     /// If the buffer ends before `begin`.
@@ -30,7 +32,7 @@ impl Document {
             buffer.len() - begin,
             "a document is exactly one value"
         );
-        assert!(begin <= buffer.len(), "a document ends its buffer");
+        assert!(begin <= buffer.len(), "a document begins within its buffer");
         Document { buffer, begin }
     }
 
@@ -43,9 +45,9 @@ impl Document {
         Value::at(self.encoded(), 0)
     }
 
-    /// Replaces the scalar at offset `at` by an encoded scalar of the same size, if no other
-    /// document shares the buffer. This saves the most frequent write, the increment of a counter,
-    /// the copy of its document. Returns false if nothing was replaced.
+    /// Replaces the scalar at offset `at` by an encoded scalar of the same size, if nothing else
+    /// shares the buffer. An increment of a counter, a frequent write, then needs no copy of the
+    /// document. Returns false if nothing was replaced.
     pub fn try_replace_in_place(&mut self, at: usize, encoded: &[u8]) -> bool {
         let old = Value::at(self.encoded(), at);
         let same_size = old.encoded().len() == encoded.len() && !encoded.is_empty();

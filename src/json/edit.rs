@@ -1,8 +1,8 @@
 //! Edits of documents.
 //!
-//! Every write command is built on [`rewrite`]: it copies the document once, and passes each
-//! matched value to the command after copying it. The bytes between matches are copied in bulk. The
-//! containers around a match get new headers with their new sizes.
+//! The edits of this module are built on [`rewrite`]. It copies the document once, and passes each
+//! matched value to the edit after copying the value. The bytes between matches are copied in bulk.
+//! The containers around a match get new headers with their new sizes.
 //!
 //! Invariants:
 //! * the document is copied in one pass for any number of matches;

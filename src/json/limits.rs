@@ -7,12 +7,13 @@ use crate::limits::{Limit, limit};
 /// module to a few kilobytes of stack.
 pub const DEPTH_MAX: usize = 128;
 
-/// The maximum of the setting `document-max-bytes`. The encoding has 4 bytes for a size, one edit
-/// may multiply a document before its size is checked, and a log entry holds a whole document.
+/// The maximum size of a document under any [`ParseLimits`]; the setting `document-max-bytes` has a
+/// lower maximum. The encoding has 4 bytes for a size, one edit may multiply a document before its
+/// size is checked, and a log entry holds a whole document.
 pub const DOCUMENT_BYTES_CEILING: usize = 1 << 30;
 
-/// The default of the setting: ten times the largest documents that users report keeping in Redis.
-/// 64 MiB are parsed and replicated well within an election timeout.
+/// The default of `document-max-bytes`: ten times the largest documents that users report keeping
+/// in Redis. 64 MiB are parsed and replicated well within an election timeout.
 pub const DOCUMENT_BYTES_DEFAULT: usize = 64 << 20;
 
 const _: () = assert!(DOCUMENT_BYTES_DEFAULT <= DOCUMENT_BYTES_CEILING);

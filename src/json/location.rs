@@ -2,7 +2,7 @@
 
 use super::{Document, Kind, Value};
 
-/// The address of one value within one document, in bytes from the start of its buffer.
+/// The address of one value within one document, in bytes from the start of the encoded document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Location {
     /// The offset of the value's header.

@@ -1,9 +1,10 @@
 //! JSON Merge Patch (RFC 7396).
 //!
 //! Invariants:
-//! * a member that the patch does not name keeps its value; new members come last, in the order of
-//!   the patch;
-//! * the last member takes the place of a removed one, as in RedisJSON; clients see that order.
+//! * a member that the patch does not name keeps its value; new members are appended in the order
+//!   of the patch;
+//! * when a member is removed, the member that is then the last, possibly a new one, takes its
+//!   place, as in RedisJSON; clients see that order.
 
 use std::collections::HashMap;
 

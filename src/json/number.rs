@@ -2,8 +2,8 @@
 //!
 //! Invariants:
 //! * printing and parsing a number yields the same number of the same kind;
-//! * arithmetic never loses a value silently: a result that does not fit is an error, and no number
-//!   is infinite.
+//! * a sum or a product of two `Int`s is exact or an error;
+//! * no number is infinite: a result that would be is an error.
 
 use std::cmp::Ordering;
 
@@ -131,9 +131,10 @@ impl Arithmetic {
 
     /// The result of the operation on a number that is an element of `array`.
     ///
-    /// RedisJSON stores an array in a packed form if its elements are numbers of one kind, and
-    /// clients can see the difference: in such an array, whole numbers may grow to `u64::MAX` and
-    /// never become real, and an infinite real result is an overflow.
+    /// RedisJSON stores an array in a packed form if its elements are all whole or all real
+    /// numbers, and clients can see the difference. In such an array, an operation on whole numbers
+    /// yields a whole number up to `u64::MAX` or an overflow, except with a negative exponent. A
+    /// real result that is not finite is an overflow too.
     pub fn apply_in(self, array: Value<'_>, number: Number, by: Number) -> Result<Number, CommandError> {
         let plain = self.apply(number, by);
         if (plain.is_ok() && !matches!(number, Number::Uint(_))) || !is_packed(array) {
@@ -154,7 +155,7 @@ impl Arithmetic {
     }
 }
 
-/// Whether this is an array whose elements are numbers of one kind.
+/// Whether this is an array whose elements are all whole numbers or all real numbers.
 pub fn is_packed(array: Value<'_>) -> bool {
     if array.kind() != Kind::Array {
         return false;
@@ -173,7 +174,7 @@ fn finite(real: f64) -> Result<Number, CommandError> {
 
 /// Appends the shortest digits that read back as `real`.
 ///
-/// Most numbers, such as prices, have up to four decimals, and a decimal of that form is tried
+/// Many numbers, such as prices, have up to four decimals, so a decimal of that form is tried
 /// first. If it has at most 15 digits and reads back as `real`, no other decimal of its length
 /// does. It is then the result that ryu would find with three times the work.
 fn print_real(real: f64, out: &mut Vec<u8>) {

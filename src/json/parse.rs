@@ -22,8 +22,8 @@ use super::limits::{DEPTH_MAX, ParseLimits};
 use super::{Builder, Document};
 use crate::error::CommandError;
 
-/// The error for a text that is not a JSON document, with serde_json's message, such as `expected
-/// value at line 1 column 1`.
+/// The error for a text that is not a JSON document or exceeds the size limit. For a text that is
+/// not JSON, it has serde_json's message, such as `expected value at line 1 column 1`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{words}")]
 pub struct BadJson {
@@ -85,7 +85,7 @@ fn explain(text: &[u8], fault: Fault, limits: &ParseLimits) -> BadJson {
             let mut slow = serde_json::Deserializer::from_slice(text);
             slow.disable_recursion_limit();
             let outcome = Skim::deserialize(&mut slow).and_then(|_| slow.end());
-            debug_assert!(outcome.is_err(), "serde_json accepts a text that the reader refused: {text:?}");
+            debug_assert!(outcome.is_err(), "serde_json refuses what the reader refused: {text:?}");
             outcome.map_or_else(|error| error.to_string(), |()| "invalid JSON".to_owned())
         }
     };

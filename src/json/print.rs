@@ -12,7 +12,8 @@ use super::value::{Header, Kind, Member, Value, header_at};
 /// The parameters INDENT, NEWLINE and SPACE of JSON.GET. The default is compact text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Style<'s> {
-    /// Printed before each element and member, once per level.
+    /// Printed once per level before each element and member, and before each closing bracket
+    /// unless the container is empty.
     pub indent: &'s [u8],
     /// Printed after each opening bracket and comma, and before each closing bracket, unless the
     /// container is empty.
@@ -76,9 +77,8 @@ pub fn print_text(text: &[u8], out: &mut Vec<u8>) {
     quote(text, true, out);
 }
 
-/// Prints the value with this header as compact text. The code reads headers directly instead of
-/// using the iterators, which do more work than printing needs: printing takes most of the time of
-/// a read.
+/// Prints the value with this header as compact text. The code reads headers directly, because the
+/// iterators do more work than printing needs, and printing takes much of the time of a read.
 fn compact(bytes: &[u8], at: usize, header: Header, level: usize, out: &mut Vec<u8>) {
     match header.kind {
         Kind::Text => {
@@ -171,7 +171,8 @@ fn scalar(value: Value<'_>, out: &mut Vec<u8>) {
         (kind @ (Kind::Text | Kind::TextEscaped), _) => {
             quote(value.payload(), kind == Kind::TextEscaped, out)
         }
-        // Only containers nested beyond the depth limit come here, and a checked document has none.
+        // This is null, or a container nested beyond the depth limit; a checked document has no
+        // such container.
         _ => out.extend_from_slice(b"null"),
     }
 }

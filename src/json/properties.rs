@@ -95,8 +95,8 @@ fn offsets(value: Value<'_>, found: &mut Vec<usize>) {
     }
 }
 
-/// Applies `edit` to the values whose positions in document order are in `chosen`, children first;
-/// an `edit` that returns `None` deletes the value.
+/// Applies `edit` to the values that `chosen` marks, children first; `chosen` has one mark for each
+/// value in document order. An `edit` that returns `None` deletes the value.
 fn edit_model(
     model: Model,
     number: &mut usize,
@@ -127,8 +127,9 @@ fn edit_model(
     if chosen.get(mine).copied().unwrap_or(false) { edit(model) } else { Some(model) }
 }
 
-/// Picks offsets among the values whose kind `admits` accepts, one mark of `chosen` for each value.
-/// Returns the picked offsets and the marks that are left.
+/// Picks the values that `chosen`, repeated as often as needed, marks in document order and whose
+/// kind `admits` accepts. Returns the offsets of the picked values, and for each value whether it
+/// is picked.
 fn pick(document: &Document, chosen: &[bool], admits: impl Fn(Kind) -> bool) -> (Vec<usize>, Vec<bool>) {
     let mut all = Vec::new();
     offsets(document.root(), &mut all);

@@ -11,8 +11,8 @@ pub(super) struct Run {
 const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGHS: u64 = 0x8080_8080_8080_8080;
 
-/// The run that begins at `begin`. It is scanned eight bytes at a time, because strings make up
-/// most of most documents.
+/// The run that begins at `begin`. It is scanned eight bytes at a time, because strings make up a
+/// large part of a typical document.
 #[inline]
 pub(super) fn plain_run(text: &[u8], begin: usize) -> Run {
     let mut end = begin;
@@ -51,8 +51,8 @@ fn stops(word: u64) -> u64 {
 /// Maximum length of a text that [`copy_short`] copies without calling `memcpy`.
 const SHORT_BYTES_MAX: usize = 16;
 
-/// Appends `bytes[begin..end]`. Most strings are a few bytes long: appending 16 bytes and
-/// truncating is cheaper than a call that copies the exact number.
+/// Appends `bytes[begin..end]`. For a short string, appending 16 bytes and truncating is cheaper
+/// than a call that copies the exact number.
 #[inline(always)]
 pub(super) fn copy_short(bytes: &[u8], begin: usize, end: usize, out: &mut Vec<u8>) {
     let size = end - begin;

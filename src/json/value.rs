@@ -21,8 +21,8 @@
 //! * a `Float` is finite and a `Uint` is above `i64::MAX`, so each number has one kind.
 //!
 //! The readers here never panic: on bytes that break the layout, they end early or return `Null`.
-//! Bytes from outside the process become a document only after [`super::check`] has checked all of
-//! them.
+//! Documents from the log or a snapshot are protected by checksums; [`super::check`] checks any
+//! bytes completely.
 
 use std::collections::{HashMap, HashSet};
 
@@ -79,7 +79,7 @@ pub(super) struct Header {
     pub end: usize,
 }
 
-/// Reads the header at `at`; `None` if the header or its payload exceeds `bytes`.
+/// Reads the header at `at`; `None` if there is no valid header or its payload exceeds `bytes`.
 #[inline]
 pub(super) fn header_at(bytes: &[u8], at: usize) -> Option<Header> {
     let first = *bytes.get(at)?;

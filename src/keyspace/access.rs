@@ -103,8 +103,8 @@ impl<'a> Access<'a> {
     /// has passed by then are absent.
     pub fn view(self, scope: Scope, now_ms: u64) -> View<'a> {
         let held = Cell::new(Some(self.hold(scope)));
-        // Read after the lock is taken: the state in the view is then not of a later time than
-        // `now_ms`.
+        // The keyspace's time is read after the lock is taken, so that the view's time is not
+        // before that of the state in the view.
         let now_ms = now_ms.max(self.keyspace.time_ms());
         View { keyspace: self.keyspace, now_ms, held, counts: false, steps: self.steps }
     }

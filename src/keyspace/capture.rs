@@ -23,8 +23,8 @@ use super::slot::Slot;
 use super::{Entry, EntryRef, Key, Keyspace};
 use crate::acl::Users;
 
-/// Values of at least this size are not copied under the shard's lock: only their reference count
-/// grows there.
+/// A value of at least this size is not copied under the lock of the captures if its clones share
+/// memory: only its reference count grows there.
 const LARGE_BYTES: usize = 4 << 10;
 
 /// One key of a snapshot.
@@ -113,7 +113,7 @@ pub struct Capture {
 
 impl Keyspace {
     /// Begins a capture of the current state; `None` while another capture runs. The caller must
-    /// hold back writes during the call, which takes constant time; the machine makes it between
+    /// hold back writes during the call, which takes constant time; the machine calls it between
     /// two entries.
     pub fn begin_capture(self: &Arc<Keyspace>) -> Option<Capture> {
         let mut state = self.captures.state.lock();
@@ -130,8 +130,8 @@ impl Keyspace {
 
 #[cfg(feature = "testkit")]
 impl Keyspace {
-    /// Makes a running capture lose the writes that come meanwhile, as if they kept no pre-images:
-    /// a mistake that the simulation plants, and has to find.
+    /// Makes later writes keep no pre-images for the running capture: a defect that the simulation
+    /// plants, and has to find.
     pub fn lose_pre_images(&self) {
         self.captures.running.store(false, Ordering::Release);
     }
@@ -151,10 +151,10 @@ impl Capture {
     /// Calls `take` on each record of the next shard. Returns `false` once all shards are done or
     /// the capture was abandoned.
     ///
-    /// Writes to the shard wait while `take` runs on small values, so `take` must only copy them.
-    /// Encoding a large collection or document may take seconds; under the lock only a reference to
-    /// it is taken, and `take` gets it afterwards. A write to such a value before it is taken first
-    /// copies the value.
+    /// Writes wait while `take` runs on small values, so `take` must only copy them. Encoding a
+    /// large collection or document may take seconds, so under the lock only a reference to the
+    /// value is kept, and `take` gets the value afterwards. Until then, a write to the value first
+    /// copies it.
     pub fn next_shard(&mut self, mut take: impl FnMut(&[u8], EntryRef<'_>)) -> bool {
         let captures = &self.keyspace.captures;
         let mut guard = captures.state.lock();
@@ -227,7 +227,7 @@ mod tests {
         keyspace.restored(1);
         put(&keyspace, "key", "second", 2);
         let mut capture = keyspace.begin_capture().expect("the older capture was abandoned");
-        assert!(!abandoned.next_shard(|_, _| panic!("an abandoned capture walks the state of the next one")));
+        assert!(!abandoned.next_shard(|_, _| panic!("an abandoned capture walks nothing")));
         assert!(!abandoned.is_complete());
         drop(abandoned);
         put(&keyspace, "key", "third", 3);
@@ -258,13 +258,17 @@ mod tests {
             assert_eq!(
                 keyspace.captures.state.try_lock().is_some(),
                 is_large,
-                "the value's content is copied while writes wait"
+                "only a large value is taken while writes go on"
             );
             if is_large {
                 push(3000, 1000).expect("there is room");
             }
             if let ValueRef::List(list) = entry.value {
-                assert_eq!((list.len(), list.get(1000)), (1000, None), "as it was when the capture began");
+                assert_eq!(
+                    (list.len(), list.get(1000)),
+                    (1000, None),
+                    "the list is as it was when the capture began"
+                );
             }
             seen.insert(Key::from(key), entry.value.type_name());
         }) {}
@@ -285,7 +289,7 @@ mod tests {
         let mut step = 0;
         while capture.next_shard(|key, entry| {
             let ValueRef::Text(text) = entry.value else { panic!("texts were put") };
-            assert!(seen.insert(Key::from(key), text.to_vec()).is_none(), "{key:?} twice");
+            assert!(seen.insert(Key::from(key), text.to_vec()).is_none(), "{key:?} is seen once");
         }) {
             step += 1;
             put(&keyspace, &format!("old{}", step % 500), "after", 1000 + step);

@@ -7,8 +7,8 @@
 //!   value receives every change that the read did not see;
 //! * the receiver gets an entry's changes before the entry counts as applied: a reader that holds
 //!   [`super::Keyspace::between_entries`] never sees a change that has not been reported;
-//! * an entry records at most [`CHANGES_MAX`] changes; beyond that it reports that every key may
-//!   have changed.
+//! * an entry records at most [`CHANGES_MAX`] changes and [`CHANGES_BYTES_MAX`] bytes of keys;
+//!   beyond that it reports that every key may have changed.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,7 +24,7 @@ pub const CHANGES_MAX: usize = 1 << 18;
 /// Maximum total size of the keys in the changes of one entry.
 pub(super) const CHANGES_BYTES_MAX: usize = 64 << 20;
 
-/// The class of an event, one for each letter of `notify-keyspace-events`.
+/// The class of an event. A letter of `notify-keyspace-events` selects each class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
     Generic,
@@ -122,7 +122,7 @@ impl ChangeStream {
     }
 
     /// Passes the collected changes to the receiver, as those of the entry `index`. Called while
-    /// the entry still holds its lock, so that no reader sees the changes earlier.
+    /// the entry still holds its lock, so that no reader between entries sees the changes earlier.
     pub fn hand_out(&self, index: u64) {
         if !self.is_wanted() {
             return;

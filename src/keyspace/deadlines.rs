@@ -19,7 +19,7 @@ impl Deadlines {
     /// # Panics
     /// If the recorded deadline of the key is not `before`.
     pub fn change(&self, key: &[u8], before: Option<NonZeroU64>, after: Option<NonZeroU64>) {
-        // Most keys have no deadline before or after; their names are not copied.
+        // The name of a key without a deadline before and after is not copied.
         if before == after {
             return;
         }

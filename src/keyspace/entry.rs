@@ -104,8 +104,8 @@ impl Value {
     }
 }
 
-/// A [`Value`] where it lies in memory. It is serialized as a [`Value`] is, so the order of the
-/// variants is that of its variants.
+/// A [`Value`] where it lies in memory. It is serialized as a [`Value`] is, so both enums have the
+/// same variants in the same order.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub enum ValueRef<'a> {
     /// The encoding of a document.

@@ -69,7 +69,8 @@ impl Hash {
     }
 
     /// Continues a walk at `cursor`. Returns the positions of the next elements, at least `count`
-    /// of them, and the next cursor, which is 0 at the end. A small collection is returned whole.
+    /// of them unless the walk ends, and the next cursor, which is 0 at the end. In a small
+    /// collection, one call returns all elements that are left.
     pub fn walk(&self, cursor: u64, count: usize) -> (Vec<usize>, u64) {
         let bytes_at = |position: usize| {
             self.elements.get_index(position).expect("the index holds only positions of fields").0.as_bytes()

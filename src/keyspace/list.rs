@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::collection::{Collection, Element, Impossible, collection};
 
-/// Spare capacity below this number of elements, a kilobyte, is not worth returning.
+/// A list with a capacity of up to this number of elements, a kilobyte, keeps its spare capacity.
 const ROOM_MIN: usize = 64;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]

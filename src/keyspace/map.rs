@@ -2,8 +2,8 @@
 //! at a time.
 //!
 //! A slot holds its key ([`super::slot`]), so the maps are sets of slots. Their raw tables are used
-//! because a set of `DashMap` does not change its members, and because a key is then hashed once
-//! for all that is done with it ([`Name`]).
+//! directly, because the set of the crate cannot change its members in place, and because a key is
+//! then hashed once for all operations on it ([`Name`]).
 //!
 //! Invariants:
 //! * a key's shard depends on its bytes alone, so a cursor of `SCAN` stays valid on another node
@@ -44,7 +44,7 @@ pub(super) struct Map {
     /// shard.
     deadlines: Box<[Deadlines]>,
     spread: foldhash::fast::FixedState,
-    /// What all shards hash with.
+    /// The hasher of the tables of all shards.
     hasher: foldhash::fast::RandomState,
 }
 
@@ -90,18 +90,21 @@ impl Map {
     /// Brings what a look-up of the key reads into the processor's cache.
     pub fn touch(&self, name: Name<'_>) {
         let table = table!(self, name).read();
-        // Taken as found without a comparison, so that one look-up does not wait for another.
+        // The first slot with this hash is taken without a comparison of keys, so that the memory
+        // reads of several look-ups overlap.
         let first = table.get(name.hash, |_| true).map(|(slot, _)| slot.touch());
         std::hint::black_box(first);
     }
 
-    /// Calls `with` on the slot of a key while its table is locked for writers.
+    /// Calls `with` on the slot of a key while its table is locked for writers; `None` if there is
+    /// no such key.
     pub fn with<T>(&self, name: Name<'_>, with: impl FnOnce(&Slot) -> T) -> Option<T> {
         let table = table!(self, name).read();
         table.get(name.hash, |(slot, _)| name.is_of(slot)).map(|(slot, _)| with(slot))
     }
 
-    /// The same for changes of the value. [`Map::set_deadline`] changes deadlines.
+    /// Like [`Map::with`], for changes of the value: the table is locked exclusively.
+    /// [`Map::set_deadline`] changes deadlines.
     pub fn with_mut<T>(&self, name: Name<'_>, with: impl FnOnce(&mut Slot) -> T) -> Option<T> {
         let mut table = table!(self, name).write();
         table.get_mut(name.hash, |(slot, _)| name.is_of(slot)).map(|(slot, _)| with(slot))
@@ -113,14 +116,14 @@ impl Map {
         former
     }
 
-    /// Puts the entry that `decide` returns under a key, and returns what was there, which `decide`
-    /// sees. Its error leaves everything as it is.
+    /// Puts the entry that `decide` returns under a key, and returns what was there. `decide` sees
+    /// the former slot; its error leaves everything as it is.
     pub fn insert_if<E>(
         &self,
         name: Name<'_>,
         decide: impl FnOnce(Option<&Slot>) -> Result<Entry, E>,
     ) -> Result<Option<Former>, E> {
-        // Dropped after the lock is released.
+        // The former slot, which is dropped after the lock is released.
         let _old;
         let mut table = table!(self, name).write();
         let (former, after) = match table.get_mut(name.hash, |(slot, _)| name.is_of(slot)) {

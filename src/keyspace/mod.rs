@@ -304,8 +304,8 @@ impl Keyspace {
         found
     }
 
-    /// The result of `read`; `None` if a snapshot replaced the state meanwhile, because `read` may
-    /// then have seen parts of two states.
+    /// The result of `read`; `None` if a snapshot was replacing the state before or during `read`,
+    /// because `read` may then have seen parts of two states.
     pub fn read_whole<T>(&self, read: impl FnOnce() -> T) -> Option<T> {
         let before = self.replaced.load(Ordering::Acquire);
         if !before.is_multiple_of(2) {
@@ -345,7 +345,7 @@ impl Keyspace {
 
     /// Ends the load of a snapshot that holds the state after the entry `index`.
     pub fn restored(&self, index: u64) {
-        // Reported before the new state can be read.
+        // The change is reported before the new state can be read.
         self.change_stream.note_everything();
         self.change_stream.hand_out(index);
         let before = self.replaced.fetch_add(1, Ordering::AcqRel);
@@ -370,11 +370,7 @@ mod tests {
     fn nothing_is_read_while_a_snapshot_replaces_the_state() {
         let keyspace = Keyspace::new();
         assert_eq!(keyspace.read_whole(|| 1), Some(1));
-        assert_eq!(
-            keyspace.read_whole(|| keyspace.reset()),
-            None,
-            "a read across a snapshot returned a result"
-        );
+        assert_eq!(keyspace.read_whole(|| keyspace.reset()), None, "a read across a snapshot has no result");
         assert_eq!(keyspace.read_whole(|| 1), None);
         keyspace.restored(1);
         assert_eq!(keyspace.read_whole(|| 1), Some(1));

@@ -95,7 +95,7 @@ impl Order {
             self.pieces.remove(at.piece);
         }
         self.len -= 1;
-        assert_eq!(self.len == 0, self.pieces.is_empty(), "no piece is empty");
+        assert_eq!(self.len == 0, self.pieces.is_empty(), "only an empty order has no piece");
         removed
     }
 

@@ -61,7 +61,7 @@ impl Small<'_> {
     }
 }
 
-/// The head of a packed entry: the positions of its parts.
+/// The decoded head of a packed entry.
 #[derive(Clone, Copy)]
 struct Head {
     is_text: bool,
@@ -107,7 +107,8 @@ impl Packed {
         Packed(buffer)
     }
 
-    /// Writes another entry into the same memory; false if it is shared or has another size.
+    /// Writes another entry of the same key into this memory; false if the widths of the fields or
+    /// the size of the value would change, or the memory is shared.
     pub fn overwrite(&mut self, key: &[u8], small: Small<'_>) -> bool {
         let flags = small.flags(key);
         let value = self.head().value;
@@ -197,8 +198,8 @@ impl Packed {
     /// memory now.
     pub fn give_back(&mut self, document: Document, origin: Origin) -> Result<(), Document> {
         let (memory, begin) = document.into_buffer();
-        // A document that begins where the packed one does holds that memory or is another slot's,
-        // which existed before: no other can have its address.
+        // Another document never has the same address and beginning: either it is at the beginning
+        // of its buffer, or it is packed in another slot, whose memory existed before.
         if (Origin { address: memory.as_ptr().addr(), begin }) != origin {
             return Err(Document::within(memory, begin));
         }

@@ -2,11 +2,13 @@
 //!
 //! Most values are small documents and strings: each lies in one allocation with its key
 //! ([`packed`]). Everything else has an [`Entry`] of its own beside the key (*apart*): collections,
-//! and values so large that an edit in place has to find them where they are.
+//! large values, and small values whose packing would take more memory. An edit changes a value
+//! apart without moving it.
 //!
 //! Invariants:
 //! * a slot takes two words in the table, and never changes its key;
-//! * whatever can be packed is, so that equal states take equal memory;
+//! * an entry is packed exactly if it can be and that takes no more memory, so that equal states
+//!   take equal memory;
 //! * a document that is packed shares its memory with readers: it is changed in place only while
 //!   nobody else holds the memory, and replaced otherwise.
 //!
@@ -64,7 +66,7 @@ impl Slot {
         }
     }
 
-    /// Reads the first byte of the slot's memory.
+    /// Reads a part of the slot's memory.
     pub fn touch(&self) -> u8 {
         match self {
             Slot::Packed(packed) => packed.flags(),
@@ -105,7 +107,7 @@ impl Slot {
         }
     }
 
-    /// A copy of the entry, like that of the value.
+    /// A copy of the entry. Its value shares memory as that of [`Slot::value`] does.
     pub fn to_entry(&self) -> Entry {
         let Former { expires_ms, version } = self.former();
         Entry { value: self.value(), expires_ms, version }
@@ -127,7 +129,7 @@ impl Slot {
         (!in_place).then(|| std::mem::replace(self, Slot::new(key, entry)))
     }
 
-    /// Sets or removes the deadline.
+    /// Sets or removes the deadline, and sets the version.
     pub fn set_deadline(&mut self, expires_ms: Option<NonZeroU64>, version: u64) {
         if self.former() == (Former { expires_ms, version }) {
             return;
@@ -151,7 +153,7 @@ impl Slot {
         }
     }
 
-    /// Packs an entry apart whose change made it small enough.
+    /// Packs an entry apart if packing takes no more memory.
     fn pack_if_it_pays(&mut self) {
         if let Slot::Apart(apart) = self
             && let Some(small) = Small::of(&apart.entry).filter(|small| small.pays(apart.key.as_bytes()))
@@ -188,13 +190,13 @@ impl Slot {
         }
     }
 
-    /// The same for a packed document.
+    /// Like [`Slot::edit`], for a packed document.
     fn edit_document<T>(
         &mut self,
         version: u64,
         edit: impl FnOnce(&mut Value) -> Result<Edited<T>, CommandError>,
     ) -> Result<Edited<T>, CommandError> {
-        let Slot::Packed(packed) = self else { unreachable!("the caller looked") };
+        let Slot::Packed(packed) = self else { unreachable!("the caller checked that the slot is packed") };
         let key = KeyCopy::from_slice(packed.key());
         let EntryRef { expires_ms, version: former, .. } = packed.entry();
         // The memory goes into the document, so that an edit finds it unshared.
@@ -238,8 +240,8 @@ impl Slot {
 }
 
 impl Small<'_> {
-    /// Whether packing takes less memory: it may just miss a size of the allocator, which the value
-    /// alone would fit.
+    /// Whether packing takes no more memory than an entry apart. It may take more, because the
+    /// allocator rounds each size up.
     fn pays(&self, key: &[u8]) -> bool {
         let apart = allocated(size_of::<Apart>()) + allocated(key.len());
         let value = allocated(if self.is_text { 0 } else { COUNTERS_BYTES } + self.value.len());
@@ -247,14 +249,14 @@ impl Small<'_> {
     }
 }
 
-/// The bytes that the allocator takes for so many: its sizes are the multiples of 16 up to 128, and
-/// then four for each power of two.
+/// The memory that the allocator takes for `bytes` bytes: its sizes are the multiples of 16 up to
+/// 128, and then four for each power of two.
 fn allocated(bytes: usize) -> usize {
     let step = (bytes.max(128).next_power_of_two() / 8).max(16);
     bytes.next_multiple_of(step)
 }
 
-/// The key decides, as `Borrow<[u8]>` demands.
+/// The hash and the equality of a slot are those of its key, as `Borrow<[u8]>` demands.
 impl Hash for Slot {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.key().hash(state);
@@ -389,7 +391,7 @@ mod tests {
         assert!(slot.replace(b"key", next).is_none());
         slot.set_deadline(None, 4);
         assert_eq!(slot.former().version, 4);
-        assert_eq!(address(&slot), before, "every change fitted");
+        assert_eq!(address(&slot), before, "every change was made in the same memory");
         // The counters, four bytes of version, two of head, the key and the document.
         assert_eq!(slot.memory_bytes(), 28 + allocated(16 + 6 + 3 + document("[7,2]").encoded().len()));
     }

@@ -23,8 +23,8 @@ const SEED: u64 = 0x7761_6c6b_2062_7921;
 const CURSOR_BITS: u32 = 48;
 const CURSOR_END: u64 = 1 << CURSOR_BITS;
 
-/// The approximate number of elements in a bucket. A call returns whole buckets, so small ones keep
-/// it close to the requested number.
+/// The approximate number of elements in a bucket. A call returns whole buckets, so small buckets
+/// keep the number of returned elements close to the requested one.
 const BUCKET_ELEMENTS: usize = 4;
 /// The next call rebuilds the index once the average bucket has grown by this factor.
 const GROWTH_MAX: usize = 4;
@@ -124,14 +124,14 @@ impl Walk {
         }
     }
 
-    /// Drops the index, after a change of positions that it was not told of.
+    /// Drops the index. The next walk of a large collection builds it again.
     pub fn forget(&mut self) {
         self.0.take();
     }
 
-    /// Continues a walk at `cursor`. Returns the positions of the next elements, `count` or a few
-    /// more, and the next cursor, which is 0 at the end. A small collection is returned whole,
-    /// without an index.
+    /// Continues a walk at `cursor`. Returns the positions of the next elements, at least `count`
+    /// unless the walk ends, and the next cursor, which is 0 at the end. In a small collection, one
+    /// call returns all elements that are left, without an index.
     pub fn from<'a>(
         &self,
         cursor: u64,

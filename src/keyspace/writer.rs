@@ -69,13 +69,13 @@ impl Writer<'_> {
         let Ok(()) = self.insert(&key, value, kept, false);
     }
 
-    /// Stores `value` under `key` with a deadline.
+    /// Stores `value` under `key` with a deadline, or without one.
     pub fn put(&mut self, key: Key, value: Value, expires_ms: Option<NonZeroU64>) {
         let Ok(()) = self.put_if(&key, value, |_| Ok::<_, Infallible>(expires_ms));
     }
 
-    /// Puts `value` under `key` with the deadline that `decide` returns, which sees the entry that
-    /// is there. Its error leaves everything as it is.
+    /// Stores `value` under `key` with the deadline that `decide` returns. `decide` sees the entry
+    /// under `key`, if one exists and has not expired; its error leaves everything as it is.
     pub fn put_if<E>(
         &mut self,
         key: &Key,
@@ -133,7 +133,7 @@ impl Writer<'_> {
         self.keyspace.change_stream.note(key, Event { name: event, ..self.origin.changed });
     }
 
-    /// Like [`Writer::put_if`]; with `announces`, a deadline is announced as a new one.
+    /// Like [`Writer::put_if`]. With `announces`, a deadline is reported as an event of its own.
     fn insert<E>(
         &mut self,
         key: &Key,
@@ -175,8 +175,9 @@ impl Writer<'_> {
         }
     }
 
-    /// Calls `edit` to change the value under `key` in place; `None` if the key does not exist. An
-    /// `edit` that fails must have changed nothing; the version stays the same then.
+    /// Calls `edit` to change the value under `key` in place; `None` if the key does not exist or
+    /// has expired. An `edit` that fails must have changed nothing; the version stays the same
+    /// then.
     fn edit_value<T>(
         &mut self,
         key: &[u8],
@@ -311,7 +312,7 @@ impl Writer<'_> {
     }
 }
 
-/// The result of an edit, and whether the edit changed the document or the collection.
+/// The result of an edit, and whether the edit changed the value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Edited<T> {
     Changed(T),

@@ -133,7 +133,8 @@ impl Batch {
     /// does not decode would stop every node that applies it.
     ///
     /// # Errors
-    /// [`Malformed`] if a command is not a write that this version can decode.
+    /// [`Malformed`] if a command is not a write or a transaction that this version can decode, or
+    /// if the bytes are too many or too few.
     pub fn from_wire(commands: u32, bytes: &[u8]) -> Result<Batch, Malformed> {
         if bytes.len() > BATCH_BYTES_MAX {
             return Err(Malformed { reason: "the batch is larger than a batch may be" });
@@ -145,7 +146,8 @@ impl Batch {
     /// Checks the payload of an entry in the same way as [`Batch::from_wire`].
     ///
     /// # Errors
-    /// [`Malformed`] if a command is not a write that this version can decode.
+    /// [`Malformed`] if the header is not that of this version, a command is not a write or a
+    /// transaction that this version can decode, or the bytes are too many or too few.
     pub fn check_entry(bytes: &[u8]) -> Result<(), Malformed> {
         check_commands(BatchReader::new(bytes)?)
     }

@@ -4,7 +4,8 @@
 //! states and equal replies on every replica. The time is part of the entry, as its leader's stamp.
 //!
 //! Invariants:
-//! * entries are applied in the order of the log, each once: each index follows the previous one;
+//! * entries are applied in the order of the log, each once: each index is greater than the
+//!   previous one;
 //! * time never goes back: the time of an entry is its stamp, or the time of the previous entry if
 //!   that is later;
 //! * an entry produces one reply for each command in it;
@@ -60,9 +61,9 @@ pub struct Machine {
     applied: Option<u64>,
 }
 
-/// Adds a reply to `replies` while all of them together stay within the size limit of one reply. A
-/// larger reply beyond the limit becomes an uncertain outcome, so that its client has to read the
-/// result.
+/// Adds a reply to `replies`. All replies of an entry share the size limit of one reply. Beyond the
+/// limit, a reply above [`SMALL_REPLY_BYTES`] becomes an uncertain outcome, so its client has to
+/// read the result.
 fn keep(replies: &mut Vec<Reply>, left: &mut usize, reply: Reply) {
     let bytes = reply.bytes();
     replies.push(match left.checked_sub(bytes) {
@@ -107,7 +108,7 @@ impl Machine {
     /// malformed one have been applied then.
     ///
     /// # Panics
-    /// If `index` does not follow the last applied one, which is a fault of consensus.
+    /// If `index` is not greater than the last applied one, which is a fault of consensus.
     pub fn apply(
         &mut self,
         index: u64,
@@ -115,7 +116,7 @@ impl Machine {
         audience: Audience,
     ) -> Result<Vec<Reply>, Malformed> {
         let follows = self.applied.is_none_or(|applied| index > applied);
-        assert!(follows, "entry {index} cannot be applied after entry {:?}", self.applied);
+        assert!(follows, "entry {index} comes after the last applied entry, {:?}", self.applied);
         self.applied = Some(index);
         let Some(bytes) = batch else { return Ok(Vec::new()) };
         let mut reader = BatchReader::new(bytes)?;
@@ -153,8 +154,8 @@ impl Machine {
             let reply = reply.ok_or(Malformed { reason: "a command's arguments do not decode" })?;
             keep(&mut replies, &mut left, reply);
         }
-        // Reported before any client gets its reply, and before the entry lock is released to
-        // readers that depend on this order.
+        // The changes are reported before any client gets its reply, and before the entry lock is
+        // released to readers that depend on this order.
         keyspace.change_stream().hand_out(index);
         Ok(replies)
     }

@@ -14,8 +14,8 @@
 //!   bytes stay where they are;
 //! * `remaining <= arguments`, and `arguments > 0` exactly while an array of arguments is
 //!   unfinished;
-//! * headers up to `position` are well-formed and within the limits, and the second pass relies on
-//!   that;
+//! * headers up to `position` are well-formed and within the limits, and the pass that slices the
+//!   arguments relies on that;
 //! * after an error every further call returns the same error, because the boundaries of later
 //!   requests are not known.
 
@@ -107,8 +107,8 @@ impl Decoder {
         self.wanted.saturating_sub(buffer.len()).clamp(READ_BYTES_MIN, READ_AHEAD_BYTES_MAX)
     }
 
-    /// Whether part of a request has arrived; a client that disconnects then leaves the request
-    /// unfinished.
+    /// Whether the count of an unfinished request, or a part of an inline command, has arrived. A
+    /// client that disconnects then leaves the request unfinished.
     pub fn is_midway(&self) -> bool {
         self.arguments > 0 || self.position > 0
     }
@@ -147,8 +147,8 @@ impl Decoder {
             Header::TooLong => Err(ProtocolError::CountTooLong),
             Header::Length { value: ..=0, size } => {
                 buffer.advance(size);
-                // Reset, because the bytes that it counted are no longer in the buffer: the next
-                // request may be shorter.
+                // `wanted` is reset, because the bytes that it counted are no longer in the buffer:
+                // the next request may be shorter.
                 self.wanted = 0;
                 Ok(Progress::Done)
             }

@@ -140,7 +140,7 @@ fn any_stream() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
-    // Takes a second or two; in ordinary runs it stands in for a fuzzer.
+    // These tests take a second or two; in ordinary runs they stand in for a fuzzer.
     #![proptest_config(ProptestConfig::with_cases(5000))]
 
     #[test]

@@ -1,11 +1,11 @@
 //! Encodes replies.
 //!
-//! The frequent replies (bulk strings, integers, constant texts, errors) are written as a length, a
-//! copy and a line end, into memory that is reserved once. The documentation of [`Reply`] lists the
-//! replacements for types that RESP2 lacks.
+//! The memory for a bulk string, an integer, a constant text or an error is reserved once. The
+//! documentation of [`Reply`] lists the replacements for types that RESP2 lacks.
 //!
-//! Invariants: every call appends exactly one whole reply, or several for a [`Reply::Several`]; no
-//! simple string or error contains a line break, with which a value could imitate a further reply.
+//! Invariants: every call of [`encode`] appends exactly one whole reply, or several for a
+//! [`Reply::Several`]; no simple string or error contains a line break, with which a value could
+//! imitate a further reply.
 
 use super::double::write_double;
 use super::reply::{Protocol, Reply};

@@ -60,8 +60,8 @@ impl Guard {
         }
     }
 
-    /// Counts a complete value in its container, and so on for every container that this completes.
-    /// Returns true at the end of the frame.
+    /// Counts a complete value in its container. A container that is then complete counts in the
+    /// one around it. Returns true at the end of the frame.
     fn close(&mut self) -> bool {
         while let Some(members) = self.open.last_mut() {
             debug_assert!(*members > 0);

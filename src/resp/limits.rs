@@ -2,8 +2,8 @@
 //! for each value.
 //!
 //! Invariants, asserted at compile time:
-//! * the largest argument fits into the largest request, and the largest reply into the output
-//!   buffer;
+//! * the largest argument fits into the largest request, and the largest bulk string into the
+//!   output buffer;
 //! * the memory that is reserved before bytes arrive is a small part of what the server may buffer
 //!   for a client.
 

@@ -5,13 +5,13 @@
 //! [`ReplyDecoder`]; both apply the same [`Limits`].
 //!
 //! The redis-protocol crate decodes replies, after a guard has checked their size and nesting. In
-//! property tests, the crate also checks the encoder. No other module uses the crate. Requests have
-//! a decoder of our own, because it is faster and limits memory
+//! property tests, the crate also checks the encoder. Otherwise only `testkit` uses the crate.
+//! Requests have a decoder of our own, because it is faster and limits memory
 //! (`docs/decisions/0002-request-decoding.md`).
 //!
 //! Invariants:
 //! * time is linear in the bytes, regardless of how they are split into reads;
-//! * a length prefix does not reserve memory before its bytes arrive;
+//! * a length prefix reserves at most [`limits::READ_AHEAD_BYTES_MAX`] before its bytes arrive;
 //! * after a protocol error, nothing more is read from a stream.
 mod decode;
 mod double;

@@ -14,9 +14,8 @@ const INLINE_ARGUMENTS: usize = 4;
 
 /// The words of one command, its name first. There is always a name.
 ///
-/// Each word is a slice of the connection's read buffer, not a copy. A slice keeps the whole buffer
-/// (up to a few times [`READ_AHEAD_BYTES_MAX`](super::limits::READ_AHEAD_BYTES_MAX)) alive, so a
-/// word has to be copied before it is stored.
+/// A word is usually a slice of the connection's read buffer, not a copy. A slice keeps the whole
+/// buffer alive, which may hold other requests too, so a word has to be copied before it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
     arguments: SmallVec<[Bytes; INLINE_ARGUMENTS]>,

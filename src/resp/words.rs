@@ -1,7 +1,7 @@
 //! Splits a line of text into words, by the quoting rules that redis-cli, redis.conf and inline
 //! commands share.
 //!
-//! Between double quotes, `\n \r \t \b \a \xHH \" \\` are escapes, and and any other byte after a
+//! Between double quotes, `\n \r \t \b \a \xHH \" \\` are escapes, and any other byte after a
 //! backslash stands for itself; between single quotes, only `\'` is an escape. A closing quote must
 //! end its word.
 

@@ -1,11 +1,12 @@
 //! A disk in memory that fails on request and, at a power cut, loses data that was not synced.
 //!
 //! Invariants:
-//! * A file's durable bytes change only by a sync or a power cut. At a cut each unsynced write
+//! * A write becomes durable only by a sync or at a power cut. At a cut each unsynced write
 //!   survives in any subset of its sectors, and a partial sector may end at any byte.
 //! * Names (created, renamed, removed files) are durable after `sync_dir`; at a cut a prefix of the
 //!   unsynced changes of all directories survives, as with a journaling file system.
-//! * After a power cut every operation fails until [`SimDisk::reboot`]; old handles stay invalid.
+//! * After a power cut every operation except `create_dir_all`, which does nothing, fails until
+//!   [`SimDisk::reboot`]; old handles stay invalid.
 //! * A disk that lies ([`SimDisk::lie_about`]) makes bytes durable one sync later than it reports.
 
 mod content;
@@ -95,7 +96,7 @@ impl SimDisk {
         self.state.lock().faults.push(Fault { op, after, kind });
     }
 
-    /// Makes present and future syncs hang, until it is called with `false`.
+    /// Makes syncs hang from now on if `hangs` is true; otherwise lets all of them continue.
     pub fn hang(&self, hangs: bool) {
         self.state.lock().hangs = hangs;
         self.resumed.notify_all();
@@ -133,7 +134,7 @@ impl SimDisk {
         self.state.lock().lies_below = Some(dir.to_owned());
     }
 
-    /// Cancels all requested failures and lies.
+    /// Cancels all requested failures and the requested power cut.
     pub fn trust(&self) {
         let mut state = self.state.lock();
         state.faults.clear();

@@ -58,7 +58,7 @@ fn faults_hit_the_requested_operation() {
     file.write_all_at(b"gh", 6).unwrap();
     disk.fail(Op::Sync, 0, ErrorKind::Other);
     assert!(file.sync_data().is_err());
-    assert!(file.sync_data().is_ok(), "the bytes are lost although a sync succeeded");
+    assert!(file.sync_data().is_ok(), "a sync after a failed one succeeds, although the bytes are lost");
 }
 
 #[test]

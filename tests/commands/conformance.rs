@@ -67,9 +67,9 @@ fn replies_match_the_recordings() {
     report(&groups);
     let known: Vec<&str> = cases.iter().map(|case| case.id.as_str()).collect();
     let unknown: Vec<_> = divergences.keys().filter(|id| !known.contains(&id.as_str())).collect();
-    assert!(unknown.is_empty(), "divergences of cases that do not exist: {unknown:?}");
-    assert!(stale.is_empty(), "these cases agree, so they are not divergences: {stale:?}");
-    assert_eq!(wrong, 0, "cases that disagree and are not listed");
+    assert!(unknown.is_empty(), "each divergence names a case that exists, also {unknown:?}");
+    assert!(stale.is_empty(), "each case that is listed as a divergence disagrees, also {stale:?}");
+    assert_eq!(wrong, 0, "each case that disagrees is listed as a divergence");
 }
 
 fn report(groups: &BTreeMap<String, [usize; 3]>) {

@@ -116,5 +116,5 @@ fn the_scripts_give_the_recorded_replies_and_run_every_command() {
         .filter(|(position, _)| !runner.rows.contains(position))
         .map(|(_, row)| row.spec.name)
         .collect();
-    assert!(missing.is_empty(), "no script runs {missing:?}");
+    assert!(missing.is_empty(), "a script runs each command, also {missing:?}");
 }

@@ -14,7 +14,7 @@ use jsonvault::command::{
 use jsonvault::env::{Clock, SystemClock};
 use jsonvault::error::CommandError;
 use jsonvault::keyspace::{Key, Keyspace, Scope};
-use jsonvault::machine::{Audience, Batch, Machine, Restore, Transaction, write_head, write_record};
+use jsonvault::machine::{Audience, Batch, Machine, Restore, Transaction, write_head, write_record, write_users};
 use jsonvault::resp::{Limits, Protocol, Reply, ReplyDecoder, Request, Value, encode};
 use jsonvault::server::{PubSub, admit};
 
@@ -133,8 +133,8 @@ impl Vault {
         }
     }
 
-    /// Runs the queued reads and writes as one entry, and the other commands after them, in the
-    /// same way as a node.
+    /// Runs the queued reads and writes as one entry, in the same way as a node. The other commands
+    /// run before this entry, but on a node after it.
     fn exec(&mut self) -> Reply {
         let queued = match self.queue.take() {
             Ok(queued) => queued,
@@ -208,6 +208,7 @@ impl Vault {
         let mut stream = Vec::new();
         write_head(&mut stream, capture.time_ms());
         while capture.next_shard(|key, entry| write_record(&mut stream, key, entry)) {}
+        write_users(&mut stream, capture.users());
         let (keyspace, mut restore) = (Arc::new(Keyspace::new()), Restore::new());
         restore.block(&stream, &keyspace).expect("our own snapshot decodes");
         restore.finish(&keyspace).expect("our own snapshot is whole");

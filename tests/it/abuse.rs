@@ -50,7 +50,7 @@ fn connect(node: &TestNode) -> TcpStream {
     stream
 }
 
-/// The maximum number of files that a process may open on this machine.
+/// The maximum number of files that this process may open.
 fn descriptors_max() -> u64 {
     let limits = std::fs::read_to_string("/proc/self/limits").unwrap();
     let line = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
@@ -210,7 +210,7 @@ fn clients_that_send_a_byte_at_a_time_delay_no_other() {
             stream.write_all(&request[at..=at]).unwrap();
         }
         if at + 1 < requests[0].len() {
-            assert_eq!(growth.watcher.integer("EXISTS slow:000"), 0, "an incomplete request was run");
+            assert_eq!(growth.watcher.integer("EXISTS slow:000"), 0, "an incomplete request is not run");
         }
         growth.assert_below(CLIENTS as u64 * MIB / 4, "slow clients");
     }

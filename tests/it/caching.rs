@@ -24,7 +24,7 @@ enum Mode {
     Broadcast,
     OptIn,
     OptOut,
-    /// A RESP2 client receives them through another connection.
+    /// A RESP2 client receives invalidations through another connection.
     Redirect,
 }
 
@@ -63,8 +63,8 @@ impl Caching {
         Caching { client, listener, mode, cached: BTreeMap::new() }
     }
 
-    /// Sends a request and returns its reply, after applying the invalidations that arrive before
-    /// it.
+    /// Sends a request and returns its reply, after applying all invalidations that have arrived
+    /// by then.
     fn ask(&mut self, line: &str) -> Value {
         self.client.send(&line.split(' ').collect::<Vec<_>>()).unwrap();
         loop {
@@ -178,8 +178,8 @@ fn is_stale(caching: &mut Caching, writer: &mut Client, change: Change, round: u
     caching.get(&key) != expected
 }
 
-/// Runs rounds of all kinds at one node, while other clients write further keys that are also
-/// tracked.
+/// Runs rounds of all kinds at one node, while another client writes a key that the caching client
+/// does not read.
 fn stale_rounds(address: &str, mode: Mode, rounds: u64) -> Vec<(u64, Change)> {
     let stop = std::sync::atomic::AtomicBool::new(false);
     std::thread::scope(|scope| {
@@ -353,7 +353,7 @@ fn a_client_is_told_when_its_redirection_target_disconnects() {
     assert_eq!(flags(&mut client), Value::Array(vec![bulk("on")]));
     assert!(client.text("CLIENT INFO").contains(" flags=t "));
     node.client().integer(&format!("CLIENT KILL ID {id}"));
-    crate::harness::wait::until("the redirection is broken", || {
+    crate::harness::wait::until("the redirection to be broken", || {
         (flags(&mut client) == Value::Array(vec![bulk("on"), bulk("broken_redirect")])).then_some(())
     });
     assert!(client.text("CLIENT INFO").contains(" flags=tR "));
@@ -370,7 +370,7 @@ fn a_caching_client_that_does_not_read_is_disconnected_and_delays_no_other() {
     for _ in 0..60 {
         writer.ok(&format!("SET {key} 1"));
     }
-    crate::harness::wait::until("the client is disconnected", || {
+    crate::harness::wait::until("the client to be disconnected", || {
         (!writer.text("CLIENT LIST").contains("name=slow")).then_some(())
     });
 }

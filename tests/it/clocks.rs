@@ -65,7 +65,7 @@ struct Three {
     clocks: Vec<Arc<Wrong>>,
     addresses: Vec<String>,
     _serving: Vec<Serving>,
-    // Declared last so that it is dropped last: the nodes run in it.
+    // The nodes run in the runtime and use the directory, so the runtime is dropped first.
     _runtime: Runtime,
     _home: TempDir,
 }
@@ -176,7 +176,7 @@ fn setting_a_clock_makes_no_key_vanish_or_return() {
             assert_stays(&mut clients, "new", put);
             clients.iter_mut().for_each(|client| assert_eq!(client.integer("EXISTS goes"), 0));
         }
-        // Checks the same with another leader, whose clock was also set.
+        // Checks the lasting key with another leader too, whose clock was also set.
         nodes.lead(if jump > 0 { 1 } else { 2 });
         assert_stays(&mut clients, "stays", begun);
     }

@@ -40,7 +40,7 @@ fn slots(client: &mut Client) -> Vec<(String, String)> {
 
 /// Checks that a node without a majority reports no leader, and redirects no client.
 fn names_no_leader(client: &mut Client) {
-    until("no leader is named", || (client.info_number("leader_id") == -1).then_some(()));
+    until("no leader to be named", || (client.info_number("leader_id") == -1).then_some(()));
     assert!(client.text("CLUSTER INFO").starts_with("cluster_state:fail"));
     assert!(nodes(client).iter().all(|node| !node[2].contains("master")));
     for request in ["GET k", "SET k 1"] {

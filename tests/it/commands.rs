@@ -142,6 +142,6 @@ fn an_unknown_command_has_the_error_of_redis() {
     }
     let long = "x".repeat(10_000);
     let told = client.text(&format!("{long} {long}"));
-    assert!(told.len() < 400, "an error repeats {} bytes", told.len());
+    assert!(told.len() < 400, "an error is short, not {} bytes", told.len());
     assert!(client.text("COMMAND NOSUCH").starts_with("ERR unknown subcommand"));
 }

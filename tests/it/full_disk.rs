@@ -66,7 +66,7 @@ fn a_full_disk_refuses_writes_loses_nothing_and_heals_by_itself() {
             Ok(()) => stored += 1,
             Err(line) => break line,
         }
-        assert!(stored < 170, "more was stored than the disk has room for");
+        assert!(stored < 170, "no more is stored than the disk has room for");
     };
     assert!(stored > 10, "{refusal}");
     assert!(refusal.starts_with("MISCONF the disk refuses writes; nothing was changed: "), "{refusal}");
@@ -103,8 +103,8 @@ fn a_snapshot_that_finds_no_room_is_given_up_and_the_node_goes_on() {
     std::fs::write(&ballast, vec![1; 100 << 20]).unwrap();
     client.text("BGSAVE");
     until("the attempt to fail", || (client.info("rdb_last_bgsave_status")? == "err").then_some(()));
-    // Writes many more entries than a snapshot is due after. After a failure, snapshots are not
-    // attempted at each of them.
+    // A snapshot is due after 60 entries, and these writes are many more. After a failure, the node
+    // does not try again at each of them.
     for number in 0..300 {
         client.ok(&format!("JSON.SET small:{number} $ 1"));
     }

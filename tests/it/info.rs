@@ -46,14 +46,14 @@ fn sections(client: &mut Client, request: &str) -> Sections {
     let mut found = Sections::new();
     let mut section = String::new();
     for line in text.split("\r\n").filter(|line| !line.is_empty()) {
-        assert!(!line.contains('\n'), "{line:?} does not end like a line of INFO");
+        assert!(!line.contains('\n'), "{line:?} is one line of INFO");
         if let Some(name) = line.strip_prefix("# ") {
             section = name.to_owned();
             found.entry(section.clone()).or_default();
         } else {
             let (name, value) = line.split_once(':').unwrap_or_else(|| panic!("{line:?} is not a field"));
             let before = found.get_mut(&section).unwrap().insert(name.to_owned(), value.to_owned());
-            assert_eq!(before, None, "{name} is repeated");
+            assert_eq!(before, None, "{name} appears once");
         }
     }
     found
@@ -70,7 +70,7 @@ fn info_has_every_promised_field() {
         for field in fields.split_whitespace() {
             let name = field.trim_end_matches('*');
             let value = section.get(name).unwrap_or_else(|| panic!("there is no field {name}"));
-            assert!(field.ends_with('*') || value.parse::<i64>().is_ok(), "{name}:{value} is not a number");
+            assert!(field.ends_with('*') || value.parse::<i64>().is_ok(), "{name}:{value} is a number");
         }
     }
     assert_eq!(told["Keyspace"]["db0"].split(',').next(), Some("keys=1"));

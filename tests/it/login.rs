@@ -190,7 +190,7 @@ fn the_command_line_client_logs_in() {
         (output.status.code(), String::from_utf8(output.stdout).unwrap())
     };
     assert_eq!(run("secret"), (Some(0), "PONG\n".to_owned()));
-    // Neither of these outputs is a reply to PING.
+    // Without the right password, the client reports an error by its exit code.
     assert_ne!(run("").0, Some(0));
     assert_ne!(run("wrong").0, Some(0));
 }

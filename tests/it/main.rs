@@ -2,8 +2,7 @@
 //! only one to link.
 //!
 //! Each test starts the programs that it needs on ports and in directories of its own (see
-//! [`harness`]), and waits for conditions, not for time to pass. An example of a longer run:
-//! `JSONVAULT_ROUNDS=100 cargo test --test it crash`.
+//! [`harness`]). An example of a longer run: `JSONVAULT_ROUNDS=100 cargo test --test it crash`.
 #![allow(
     clippy::disallowed_methods,
     clippy::disallowed_types,

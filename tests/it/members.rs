@@ -12,8 +12,8 @@ fn a_removed_node_that_is_added_again_serves_again() {
     let leader = cluster.leader();
     let other = leader % 3 + 1;
     cluster.client(leader).ok("SET k 1");
-    // Otherwise the node would not know that it was a member, and could not find out that it was
-    // removed.
+    // A node that has not caught up may not know that it is a member. It could then not find out
+    // that it was removed.
     cluster.wait_until_caught_up();
     let mut removed = cluster.client(other);
     cluster.client(leader).ok(&format!("RAFT.NODE REMOVE {other}"));

@@ -34,7 +34,7 @@ fn a_message_reaches_its_subscribers_only() {
     assert_eq!(pattern.receive().unwrap(), push(&["pmessage", "n*", "news", "hello"]));
     assert_eq!(other.text("PING"), "PONG", "a RESP3 subscriber can run other commands");
     drop(plain);
-    until("the subscriber is disconnected", || (sender.integer("PUBLISH news again") == 1).then_some(()));
+    until("the subscriber to be gone", || (sender.integer("PUBLISH news again") == 1).then_some(()));
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn a_subscriber_that_does_not_read_is_disconnected_and_others_continue() {
         sender.call(&["PUBLISH", "news", &message]);
     }
     let listeners = |client: &mut Client| client.ask("PUBSUB NUMSUB news").items().unwrap()[1].clone();
-    until("the subscriber is disconnected", || (listeners(&mut sender) == Value::Integer(0)).then_some(()));
+    until("the subscriber to be gone", || (listeners(&mut sender) == Value::Integer(0)).then_some(()));
     let said = |line: &str| line.contains("does not accept its messages") && line.contains("slow");
     until("the log to report it", || node.messages().lines().any(said).then_some(()));
 }
@@ -119,7 +119,7 @@ fn a_cached_value_is_never_older_than_the_last_invalidation() {
         }
         // Either the cached value is the last one, or an invalidation of it follows.
         while cached != bulk("3000") {
-            assert!(matches!(caching.receive().unwrap(), Value::Push(_)), "{cached:?} is never invalidated");
+            assert!(matches!(caching.receive().unwrap(), Value::Push(_)), "{cached:?} is invalidated");
             cached = caching.ask("GET k");
         }
     });
@@ -247,10 +247,10 @@ fn a_client_that_disconnects_in_wait_ends_the_wait() {
     waiting.send(&["WAIT", "2", "0"]).unwrap();
     let mut impatient = cluster.client(leader);
     impatient.send(&["WAIT", "2", "0"]).unwrap();
-    until("they wait", || (operator.info_number("blocked_clients") == 2).then_some(()));
+    until("both to wait", || (operator.info_number("blocked_clients") == 2).then_some(()));
     impatient.send(&["PING"]).unwrap();
     drop((waiting, impatient));
-    until("nobody waits", || (operator.info_number("blocked_clients") == 0).then_some(()));
+    until("both waits to end", || (operator.info_number("blocked_clients") == 0).then_some(()));
 }
 
 #[test]

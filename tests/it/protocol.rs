@@ -256,7 +256,7 @@ fn a_client_that_leaves_in_a_pipeline_of_writes_leaves_whole_documents() {
     assert_eq!(
         watcher.integer("EXISTS r0:399 r1:399 r2:399 r3:399 r4:399"),
         0,
-        "an unfinished request was run"
+        "no unfinished request is run"
     );
 }
 
@@ -306,6 +306,6 @@ fn a_reply_is_one_write_to_the_socket() {
     for _ in 0..20 {
         client.call(&["PING"]);
     }
-    // One more: the reply to the first INFO was written after it was made.
+    // One more: the reply to the first INFO was written only after its text had been made.
     assert_eq!(client.info_number("total_writes_processed") - before, 21);
 }

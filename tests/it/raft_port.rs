@@ -11,7 +11,7 @@ use crate::harness::{TestNode, size};
 /// The node's address for other nodes.
 fn raft_address(node: &TestNode) -> String {
     let info = node.client().text("INFO raft");
-    let (_, rest) = info.split_once("raft_address=").expect("RAFT.INFO has the address for nodes");
+    let (_, rest) = info.split_once("raft_address=").expect("INFO raft has the address for nodes");
     rest.split(',').next().unwrap().to_owned()
 }
 
@@ -106,7 +106,7 @@ fn a_flood_of_foreign_connections_leaves_clients_served_and_is_reported_once() {
             let ended = stream.read_to_end(&mut answer);
             let hung_up =
                 ended.is_ok() || ended.is_err_and(|error| error.kind() == ErrorKind::ConnectionReset);
-            assert!(hung_up, "a foreign connection was not refused");
+            assert!(hung_up, "a foreign connection is refused");
         }
     }
     assert_eq!(node.client().text("PING"), "PONG");

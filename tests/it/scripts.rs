@@ -29,7 +29,7 @@
 //! | `lead 2` | makes that node the leader |
 //! | `caught-up` | waits until every running member has applied all committed entries |
 //! | `voter 4` | waits until that node is a voter |
-//! | `crosscheck 20` | writes through one member and reads at once through all others, 20 times |
+//! | `crosscheck 20` | writes through one member and reads at once through all members, 20 times |
 //! | `write 100` | writes 100 documents through the leader, an entry each |
 //! | `load`, `progress` | starts a writer on every running node; waits until each makes progress |
 //! | `settle [quiet]` | ends the load and runs `check`; `quiet`: running nodes must have returned no error |
@@ -108,7 +108,7 @@ impl Scenario {
     }
 
     fn set_flags(&mut self, id: u64, command: &Command) {
-        // Refers to the node once, which gives it an address.
+        // A reference to the node gives it an address, which its flags may contain.
         self.cluster.node(id);
         let flags = self.flags(command);
         self.cluster.node(id).set(&words(&flags));
@@ -166,7 +166,7 @@ impl Scenario {
         done(())
     }
 
-    /// Checks that each acknowledged write is visible at once through all other members.
+    /// Checks that each acknowledged write is visible at once through all members.
     fn crosscheck(&mut self, rounds: u64) -> Outcome {
         let members = self.cluster.members().into_iter();
         let mut members: Vec<(u64, Client)> = members.map(|id| (id, self.cluster.client(id))).collect();
@@ -208,7 +208,7 @@ impl Scenario {
         let written = self.load.take().expect("`load` was run before").stop();
         for (id, written) in written {
             let runs = self.cluster.node(id).is_running();
-            assert!(!(runs && written.lost), "node {id} closed a connection, although it is running");
+            assert!(!(runs && written.lost), "node {id}, which is running, keeps its connections");
             assert!(!(quiet && runs) || written.errors.is_empty(), "node {id}: {:?}", written.errors);
             self.ledger.merge(written.ledger);
         }

@@ -32,7 +32,7 @@ fn stops_cleanly_under_load(signal: &str) {
     node.start();
     let found = ledger.check(&mut node.client());
     assert!(found.expected > 500);
-    assert_eq!(found.unacknowledged, 0, "a write was applied without a delivered reply");
+    assert_eq!(found.unacknowledged, 0, "the reply to each applied write is delivered");
 }
 
 #[test]

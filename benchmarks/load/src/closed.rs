@@ -34,7 +34,8 @@ impl Quota {
         Quota { end: options.time.map(|time| begun + time), left: Cell::new(options.requests) }
     }
 
-    /// Takes a batch of this many requests at this moment; whether the run goes on with it.
+    /// Takes a batch of this many requests at this moment. Returns whether the run goes on with the
+    /// batch.
     pub fn take(&self, requests: u64, now: Instant) -> bool {
         if let Some(end) = self.end {
             return now < end;

@@ -1,4 +1,4 @@
-//! The same loads for etcd, over gRPC. Each client has a connection of its own.
+//! The closed and the open load for etcd, over gRPC. Each client has a connection of its own.
 
 use std::cell::RefCell;
 use std::rc::Rc;

@@ -84,7 +84,7 @@ async fn receive(line: Rc<Line>, run: Rc<Run>) -> io::Result<()> {
     Ok(())
 }
 
-/// Calls `send` with the number of each batch and the moment at which it is due, then.
+/// Calls `send` for each batch when the batch is due, with its number and that moment.
 ///
 /// The moments are evenly spaced. If the driver falls behind, it sends what is due at once.
 pub async fn pace(
@@ -113,7 +113,7 @@ pub async fn pace(
     Ok(())
 }
 
-/// A timer with the precision of the kernel: those of tokio have one of a millisecond.
+/// A timer with the precision of the kernel; tokio's timers have a precision of a millisecond.
 struct Timer(AsyncFd<Descriptor>);
 
 struct Descriptor(TimerFd);

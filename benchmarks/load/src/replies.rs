@@ -20,7 +20,7 @@ pub enum Kind {
 /// Invariant: `skip > 0` only inside the content of a bulk string, and then `line` is empty.
 #[derive(Default)]
 pub struct Scanner {
-    /// Bytes of content, with the line end behind it, that follow.
+    /// Bytes of a content, its line end included, that have not arrived yet.
     skip: u64,
     /// Values that the reply still lacks; 0 between replies.
     missing: u64,

@@ -62,7 +62,7 @@ impl Tally {
         self.latencies.len()
     }
 
-    /// One line. Times are in microseconds, but `seconds`, the duration of the run.
+    /// One line. Times are in microseconds, except `seconds`, the duration of the run.
     ///
     /// # Panics
     /// If the run has not ended.
@@ -88,7 +88,7 @@ impl Tally {
             line.push('}');
         }
         if let Some(text) = &self.first_error {
-            // The escapes of Rust are those of JSON, for printable text without single quotes.
+            // Without control characters, quotes and backslashes, no character needs an escape.
             let plain: String = text.chars().filter(|c| !c.is_control() && !"\"\\".contains(*c)).collect();
             write!(line, r#","first_error":"{plain}""#).expect("a String takes everything");
         }
@@ -108,7 +108,8 @@ pub async fn watch(tally: &RefCell<Tally>) -> io::Error {
     }
 }
 
-/// The smallest of the sorted samples that at least this part of them does not exceed; 0 of none.
+/// The smallest of the sorted samples that at least this part of them does not exceed; 0 without
+/// samples.
 pub fn percentile(sorted: &[u32], part: f64) -> u32 {
     let rank = (sorted.len() as f64 * part).ceil() as usize;
     sorted.get(rank.max(1) - 1).copied().unwrap_or(0)

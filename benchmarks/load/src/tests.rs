@@ -57,7 +57,7 @@ async fn serve(listener: TcpListener, answer: fn(&[String]) -> String, requests:
     }
 }
 
-/// Drives such a server; returns the samples and the requests.
+/// Drives a server that answers with `answer`. Returns the samples and the requests.
 fn measure(flags: &str, answer: fn(&[String]) -> String) -> (Outcome<Tally>, Vec<Vec<String>>) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     LocalSet::new().block_on(&runtime, async {

@@ -1,9 +1,10 @@
 //! Commands about the cluster.
 //!
-//! * `raft` has the commands that show and change the cluster, under the names of RedisRaft;
-//!   FAILOVER and ROLE do the same under Redis' names.
-//! * `redis_cluster` presents the cluster to clients of Redis Cluster, and `mode` accepts the
-//!   settings that they send.
+//! * `raft` has the commands that show and change the cluster, under the names of RedisRaft; `role`
+//!   has Redis' commands ROLE and FAILOVER, which show the role of this node and transfer
+//!   leadership.
+//! * `redis_cluster` presents the cluster to clients of Redis Cluster, and `mode` has the commands
+//!   with which these clients set the mode of their connection.
 //!
 //! These commands do not change the members themselves: they ask the node, which uses the Raft
 //! group.

@@ -1,7 +1,7 @@
 //! Connection settings of clients of Redis Cluster.
 //!
-//! * `ASKING`: accepted and ignored; clients send it before a request to a slot that is being
-//!   moved.
+//! * `ASKING`: accepted and ignored in cluster mode; clients send it before a request to a slot
+//!   that is being moved.
 //! * `READONLY`: reads of this connection return the state that this node has applied.
 //! * `READWRITE`: reads of this connection follow the setting `read-consistency`.
 
@@ -56,9 +56,9 @@ impl Command for Readonly {
         Flags { fast: true, without: &["noscript"], categories: &["@connection"], ..Flags::DEFAULT };
 }
 
-/// Redis allows these commands only in cluster mode. This server also allows them if the cluster
-/// has several nodes, because only then does the consistency of reads differ. (`CLIENT
-/// READ-CONSISTENCY` works on every node.)
+/// Checks that READONLY and READWRITE are allowed. Redis allows them only in cluster mode. This
+/// server also allows them in a cluster with several members: there, the state that one node has
+/// applied may be older than that of the leader. (`CLIENT READ-CONSISTENCY` works on every node.)
 pub(super) fn check(node: &dyn Node) -> Result<(), CommandError> {
     match node.cluster_enabled() || node.topology().members.len() > 1 {
         true => Ok(()),

@@ -82,7 +82,7 @@ impl Operate for RaftNode {
     }
 }
 
-/// Parses an incarnation in the notation of the node file.
+/// Parses an incarnation, which is hexadecimal as in the file `node` of a data directory.
 fn incarnation(word: &[u8]) -> Result<u64, CommandError> {
     let text = std::str::from_utf8(word).ok();
     let number = text.and_then(|text| u64::from_str_radix(text, 16).ok());

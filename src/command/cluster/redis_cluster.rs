@@ -187,9 +187,9 @@ fn replicas_of(name: &[u8], node: &dyn Node) -> Result<Reply, CommandError> {
 
 /// `CLUSTER SLOTS`: one range of slots, with the leader before its replicas.
 ///
-/// While no leader is known, this node is listed in its place, because clients give up on slots
-/// without a node. Requests to this node then wait for the next leader or get CLUSTERDOWN, and
-/// clients retry.
+/// While no leader is known, this node is listed in the leader's place, because clients give up on
+/// slots without a node. Requests to this node then wait for the next leader or get CLUSTERDOWN,
+/// and clients retry.
 fn slots(topology: &Topology) -> Reply {
     let Some(first) = topology.master().or(topology.own()) else { return Reply::Array(Vec::new()) };
     let others = topology.members.iter().filter(|peer| peer.id != first.id);

@@ -1,8 +1,8 @@
 //! Shows and transfers the role of this node, in Redis' terms.
 //!
 //! * `ROLE`: returns the role, with the replicas or the leader.
-//! * `FAILOVER [TO host port [FORCE]] [TIMEOUT milliseconds]` and `FAILOVER ABORT`: transfers
-//!   leadership, like RAFT.TRANSFER_LEADER.
+//! * `FAILOVER [TO host port [FORCE]] [TIMEOUT milliseconds]`: transfers leadership, like
+//!   RAFT.TRANSFER_LEADER. `FAILOVER ABORT` returns an error, because a transfer cannot be aborted.
 
 use super::text;
 use crate::command::{
@@ -54,7 +54,8 @@ const NO_REPLICAS: CommandError = CommandError::fixed("ERR FAILOVER requires con
 const NO_TARGET: CommandError = CommandError::fixed("ERR FAILOVER target HOST and PORT is not a replica.");
 const BAD_TIMEOUT: CommandError = CommandError::fixed("ERR FAILOVER timeout must be greater than 0");
 
-/// The host and the port of the next leader; without them, the voter with the longest log.
+/// The host and the port of the next leader; without them, the voter with the longest log becomes
+/// the leader.
 pub struct Failover(Option<(String, i64)>);
 
 impl Command for Failover {
@@ -75,15 +76,16 @@ impl Command for Failover {
 impl Operate for Failover {
     fn parse(args: &mut Args<'_>) -> Result<Failover, CommandError> {
         if args.left() == 1 && args.keyword("ABORT") {
-            // A transfer succeeds or fails within the time of an election, so there is never one to
-            // abort.
+            // A transfer succeeds or fails within the time of an election and cannot be aborted.
+            // The error is that of Redis without a transfer in progress.
             return Err(CommandError::fixed("ERR No failover in progress."));
         }
         let mut target = None;
         while !args.is_empty() {
             if args.left() >= 3 && target.is_none() && args.keyword("TO") {
                 target = Some((text(args.word()?)?, args.integer()?));
-                // Accepted and ignored: a node that lacks a part of the log can never lead.
+                // Accepted and ignored: a node that lacks committed entries cannot become the
+                // leader.
                 args.keyword("FORCE");
             } else if args.left() >= 2 && args.keyword("TIMEOUT") {
                 if args.integer()? <= 0 {

@@ -1,5 +1,5 @@
 //! SRANDMEMBER and HRANDFIELD: `key [count [WITHVALUES]]`, returns random elements of a collection.
-//! With a negative count, elements may repeat.
+//! With a negative count, elements may repeat. Only HRANDFIELD has values.
 
 use std::marker::PhantomData;
 

@@ -1,5 +1,5 @@
 //! SSCAN, HSCAN and ZSCAN: `key cursor [MATCH pattern] [COUNT count] [NOVALUES]`, iterates over the
-//! elements of a collection in several calls.
+//! elements of a collection in several calls. Only HSCAN accepts NOVALUES.
 //!
 //! The collection interprets the cursor. It guarantees that an element which exists from the first
 //! call to the last is returned exactly once.

@@ -34,8 +34,7 @@ impl Local for Ping {
     fn run(args: &mut Args<'_>, session: &mut Session) -> Result<Reply, CommandError> {
         match (args.word_if_any(), args.is_empty()) {
             (_, false) => Err(args.wrong_arity()),
-            // While a RESP2 client has subscriptions, every reply has the form of a pub/sub
-            // message.
+            // To a RESP2 client with subscriptions, PING replies in the form of a pub/sub message.
             (message, true) if session.only_listens() => {
                 let message = message.map_or(Reply::word(""), |message| Reply::Bulk(message.clone()));
                 Ok(Reply::Array(vec![Reply::word("pong"), message]))

@@ -163,7 +163,7 @@ impl Manage for Client {
 }
 
 impl Client {
-    /// Runs the subcommands that have no effects on the connection.
+    /// Runs the subcommands that return no [`Effects`].
     fn plain(
         word: &Bytes,
         args: &mut Args<'_>,
@@ -235,7 +235,8 @@ fn switch(args: &mut Args<'_>, property: &mut bool) -> Result<Reply, CommandErro
     Ok(Reply::OK)
 }
 
-/// `CLIENT UNBLOCK`: no command waits for another client, so no client is ever blocked.
+/// `CLIENT UNBLOCK`: checks the arguments and returns 0, because no command waits for another
+/// client.
 fn unblock(args: &mut Args<'_>) -> Result<Reply, CommandError> {
     args.integer()?;
     match args.is_empty() || args.keyword("TIMEOUT") || args.keyword("ERROR") {
@@ -256,8 +257,9 @@ fn reply(args: &mut Args<'_>, session: &mut Session) -> Result<Outcome, CommandE
     Ok(Outcome::new(reply, Effects { chose_replies: true, ..Effects::default() }))
 }
 
-/// Checks the name of a connection. It must be printable and without spaces, so that CLIENT LIST
-/// has one line per connection, and its fields can be separated.
+/// Checks the name of a connection, or of its client library. A name has at most [`NAME_BYTES_MAX`]
+/// bytes of printable ASCII without spaces. Each connection is therefore one line of CLIENT LIST,
+/// and spaces separate the fields of the line.
 pub fn check_name(name: &[u8]) -> Result<String, CommandError> {
     match std::str::from_utf8(name) {
         Ok(name) if name.len() > NAME_BYTES_MAX => {

@@ -19,7 +19,7 @@ const NO_PASSWORD: CommandError = CommandError::fixed(
 const WRONG: CommandError =
     CommandError::fixed("WRONGPASS invalid username-password pair or user is disabled.");
 
-/// The error for all other commands of an unauthenticated client.
+/// The error for a command that requires authentication, if the client has not authenticated.
 pub const REQUIRED: CommandError = CommandError::fixed("NOAUTH Authentication required.");
 
 pub struct Auth;

@@ -63,7 +63,8 @@ impl<'a> Args<'a> {
         self.integer().ok().and_then(|count| usize::try_from(count).ok()).ok_or(NOT_A_COUNT)
     }
 
-    /// The last word as a non-negative count; `None` if no word is left.
+    /// The last word as a non-negative count; `None` if no word is left, and the syntax error if
+    /// more than one is left.
     pub fn count_if_any(&mut self) -> Result<Option<usize>, CommandError> {
         match self.left() {
             0 => Ok(None),
@@ -81,7 +82,7 @@ impl<'a> Args<'a> {
         }
     }
 
-    /// Consumes the next word if it is `keyword`, in any case.
+    /// Consumes the next word if it is `keyword`, ignoring case.
     pub fn keyword(&mut self, keyword: &str) -> bool {
         let found = self.peek().is_some_and(|word| word.eq_ignore_ascii_case(keyword.as_bytes()));
         if found {
@@ -124,8 +125,8 @@ impl<'a> Args<'a> {
         }
     }
 
-    /// The same error, in the wording of those Redis commands that check the name and the arity
-    /// together.
+    /// Like [`Args::wrong_subcommand`], in the wording of those Redis commands that check the name
+    /// and the arity together.
     pub fn wrong_subcommand_or_arity(&self, word: &[u8]) -> CommandError {
         let (word, command) = (String::from_utf8_lossy(&word[..word.len().min(128)]), self.command);
         CommandError::new(format!(

@@ -1,10 +1,11 @@
-//! The limits on the reply and the work of one reading request.
+//! Limits the size of the reply to one request, or of the replies of one transaction.
 //!
 //! A request of a few kilobytes can name a large document a thousand times, and the whole reply is
-//! built before its first byte is sent. Commands therefore spend from a [`Budget`] before they
-//! allocate.
+//! built before its first byte is sent. Commands therefore spend from a [`Budget`] while they build
+//! the parts of a reply.
 //!
-//! Invariant: a budget never grows; once it is spent, the request ends with an error.
+//! Invariant: a budget never grows, and a command that would spend more than is left ends with an
+//! error.
 
 use crate::error::CommandError;
 use crate::json::{Kind, Style, Value};

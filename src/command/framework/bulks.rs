@@ -8,10 +8,10 @@ use crate::error::CommandError;
 use crate::keyspace::Element;
 use crate::resp::Reply;
 
-/// An array with each element as a bulk string.
+/// The items of an array, with each element as a bulk string.
 ///
 /// # Errors
-/// If the elements exceed the size of a reply.
+/// If the elements exceed the maximum size of a reply.
 pub fn bulks<'a>(elements: impl Iterator<Item = &'a Element> + Clone) -> Result<Vec<Reply>, CommandError> {
     let mut budget = Budget::default();
     let (mut bytes, mut count) = (0, 0);
@@ -30,8 +30,11 @@ pub fn bulks<'a>(elements: impl Iterator<Item = &'a Element> + Clone) -> Result<
     Ok(replies)
 }
 
-/// An array of elements with their scores: as pairs where Redis uses pairs in RESP3, otherwise as
-/// one flat sequence.
+/// The items of an array of elements with their scores. If `in_pairs`, as in RESP3, each item is an
+/// array of an element and its score; otherwise elements and scores alternate.
+///
+/// # Errors
+/// If the items exceed the maximum size of a reply.
 pub fn scored<'a>(
     elements: impl Iterator<Item = (&'a Element, f64)> + Clone,
     in_pairs: bool,

@@ -43,7 +43,8 @@ impl Counts {
 /// invalidations.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tracking {
-    /// `BCAST`: all keys that begin with one of the prefixes, even if the client has not read them.
+    /// `BCAST`: all keys that begin with one of the prefixes, or simply all keys if there is no
+    /// prefix, even if the client has not read them.
     pub broadcast: bool,
     pub prefixes: Vec<Bytes>,
     /// `OPTIN`: only the keys of commands that follow `CLIENT CACHING yes`.
@@ -55,8 +56,8 @@ pub struct Tracking {
 }
 
 impl Tracking {
-    /// The prefix with which a key begins. There is at most one, because no prefix begins with
-    /// another.
+    /// The position in `prefixes` of the prefix with which a key begins. At most one fits, because
+    /// no prefix begins with another.
     pub fn prefix_of(&self, key: &[u8]) -> Option<usize> {
         self.prefixes.iter().position(|prefix| key.starts_with(prefix))
     }
@@ -96,13 +97,13 @@ pub trait ClientRegistry: Sync {
     /// name.
     fn subscribe(&self, client: u64, kind: Channel, names: &[Bytes]) -> Result<Vec<Counts>, CommandError>;
     fn unsubscribe(&self, client: u64, kind: Channel, name: &Bytes) -> Counts;
-    /// The names of this kind to which a client has subscribed, in order.
+    /// The names of this kind to which a client has subscribed, in the order of their bytes.
     fn subscriptions(&self, client: u64, kind: Channel) -> Vec<Bytes>;
     /// Sends a message to the subscribers. Returns the number of receivers on this node.
     fn publish(&self, kind: Channel, channel: &Bytes, message: &Bytes) -> usize;
-    /// The names that match a pattern and have subscribers on this node.
+    /// The names that have subscribers on this node and match the pattern, if one is given.
     fn channels(&self, kind: Channel, pattern: Option<&[u8]>) -> Result<Vec<Bytes>, CommandError>;
-    /// The number of subscribers of a name.
+    /// The number of subscribers of a name on this node.
     fn listeners(&self, kind: Channel, name: &[u8]) -> usize;
     /// Starts or stops sending every command to a client.
     fn monitor(&self, client: u64, on: bool);
@@ -111,10 +112,10 @@ pub trait ClientRegistry: Sync {
     /// Ends all subscriptions, MONITOR and tracking of a client.
     fn forget(&self, client: u64);
     fn is_connected(&self, client: u64) -> bool;
-    /// Closes the connections that the filter selects. Returns whether `own` is one of them, and
-    /// the number of the others.
+    /// Closes the connections that the filter selects, except `own`, which the caller closes
+    /// itself. Returns whether the filter selects `own`, and the number of the other connections.
     fn kill(&self, filter: &KillFilter, own: u64) -> (bool, usize);
-    /// Holds back the commands of clients: all of them, or writes only.
+    /// Holds back the commands of clients for a time: all of them, or writes only.
     fn pause(&self, millis: u64, writes_only: bool);
     fn unpause(&self);
 }

@@ -42,13 +42,15 @@ fn usual(row: &Row) -> Usage {
     }
 }
 
-/// The flags for the key at a position of a request.
+/// The flags for the key at a position of a request. `words` are those words of the request that
+/// may be options.
 pub fn key_flags(row: &Row, words: &[Bytes], position: usize) -> &'static [&'static str] {
     let mut ranges = row.spec.keys.ranges(usual(row)).into_iter();
     let covers = |keys: &KeySpec| keys.positions(position + 1).any(|at| at == position) || keys.last < 0;
     let range = ranges.find(|(keys, _)| covers(keys)).expect("every key is in a range of its row");
     match range.1 {
-        // SET is the only command whose use of a key depends on the request.
+        // For SET and BITFIELD, the use of the key depends on the request: with the word GET, the
+        // command also reads the key.
         Usage::VARIABLE if words.iter().any(|word| word.eq_ignore_ascii_case(b"GET")) => {
             Usage::READ_AND_UPDATED.0
         }
@@ -57,7 +59,8 @@ pub fn key_flags(row: &Row, words: &[Bytes], position: usize) -> &'static [&'sta
     }
 }
 
-/// The positions of keys in the newer form, which Redis 7 introduced besides first, last and step.
+/// The positions and flags of keys in the newer form, which Redis 7 introduced besides first, last
+/// and step.
 fn key_specification((keys, Usage(flags)): (KeySpec, Usage)) -> Reply {
     let last = if keys.last < 0 { keys.last } else { keys.last - keys.first };
     let map = |pairs: Vec<(&'static str, Reply)>| {

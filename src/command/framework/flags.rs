@@ -18,8 +18,10 @@ pub struct Flags {
     pub paused_with_writes: bool,
     /// The command is allowed for unauthenticated clients.
     pub no_auth: bool,
-    /// The work of the command does not grow with the size of the data. For Redis' commands the
-    /// flag is that of Redis; no command on documents is fast.
+    /// The command is fast: the size of the data has no effect on its work, or only a logarithmic
+    /// one. For Redis' commands the flag is that of Redis; no command on documents is fast.
+    /// Commands of the routes `Local` and `Transact` are fast without the flag, unless `without`
+    /// names it.
     pub fast: bool,
     /// The command is a write that may increase the memory use. The flag has no meaning for other
     /// routes.
@@ -58,7 +60,7 @@ impl Flags {
 }
 
 impl Row {
-    /// Whether the work of the command does not grow with the size of the data.
+    /// Whether the command is fast, by its route or its flag.
     pub fn is_fast(&self) -> bool {
         let small = matches!(self.route, Route::Local { .. } | Route::Transact { .. }) || self.flags.fast;
         small && !self.flags.without.contains(&"fast")
@@ -101,7 +103,8 @@ impl Row {
         words
     }
 
-    /// The ACL categories: that of the group, and those that follow from the flags.
+    /// The ACL categories: that of the group, those that follow from the flags, and those that the
+    /// command states. A container is only `@slow`.
     pub fn categories(&self) -> Vec<&'static str> {
         if self.is_container() {
             return vec!["@slow"];

@@ -84,8 +84,8 @@ pub struct Memory {
     pub startup: u64,
 }
 
-/// The node's records of its work, which the server implements. The defaults are for a node without
-/// a server.
+/// A node's records of its work, and the operations on them. The server implements this trait; the
+/// defaults are for tests without a server.
 pub trait Inspect: Sync {
     /// At most `most` slow requests, newest first.
     fn slow_requests(&self, _most: usize) -> Vec<SlowRequest> {
@@ -104,7 +104,7 @@ pub trait Inspect: Sync {
     fn latency_threshold_ms(&self) -> u64 {
         0
     }
-    /// The latency events, by name.
+    /// The latency events that have samples.
     fn latency_events(&self) -> Vec<LatencyEvent> {
         Vec::new()
     }
@@ -113,7 +113,8 @@ pub trait Inspect: Sync {
     fn forget_latency_events(&self, _names: &[Bytes]) -> usize {
         0
     }
-    /// The histograms of all commands and subcommands that were called.
+    /// The histograms of all commands and subcommands that were called; none if latency is not
+    /// tracked.
     fn histograms(&self) -> Vec<CommandHistogram> {
         Vec::new()
     }
@@ -129,8 +130,9 @@ pub trait Inspect: Sync {
         Box::pin(async { Ok(()) })
     }
     /// Waits until `wanted` members besides the leader, or all of them, are known to have every
-    /// write acknowledged before this call, or `patience` has passed (`None`: no limit). Returns
-    /// how many members are known to have them.
+    /// write acknowledged before this call. Waits no longer than `patience` (`None`: no limit), and
+    /// only while this node leads and is not stopping. Returns how many members are known to have
+    /// these writes.
     fn replicas_with_all(&self, _wanted: u64, _patience: Option<Duration>) -> BoxFuture<'_, u64> {
         Box::pin(async { 0 })
     }

@@ -7,7 +7,8 @@ use crate::keyspace::Scope;
 pub struct Usage(pub &'static [&'static str]);
 
 impl Usage {
-    /// The command reads only metadata of the key: existence, type or length.
+    /// The command returns no data of the key, but only facts about it, such as existence, type or
+    /// length.
     pub const INSPECTED: Usage = Usage(&["RO"]);
     pub const READ: Usage = Usage(&["RO", "access"]);
     pub const UPDATED: Usage = Usage(&["RW", "update"]);
@@ -18,7 +19,7 @@ impl Usage {
     pub const REPLACED: Usage = Usage(&["OW", "update"]);
     pub const CREATED: Usage = Usage(&["OW", "insert"]);
     pub const REMOVED: Usage = Usage(&["RM", "delete"]);
-    /// The use depends on the request: `SET .. GET` also reads.
+    /// The use depends on the request: for example, `SET .. GET` also reads.
     pub const VARIABLE: Usage = Usage(&["RW", "access", "update", "variable_flags"]);
     /// The word is the name of a channel and not a key.
     pub const CHANNEL: Usage = Usage(&["not_key"]);

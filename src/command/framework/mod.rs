@@ -6,8 +6,9 @@
 //!   route. From it, `docs` and `syntax` derive the replies of `COMMAND`.
 //! * [`Args`], `expiry`, `range` and `glob` parse arguments.
 //! * [`Session`], [`Node`], [`ClientRegistry`], [`Inspect`] and [`Topology`] are the interfaces to
-//!   the connection, the node and the cluster, which the server implements.
-//! * [`Budget`], `bulks` and [`Seed`] limit the size of replies and make random choices
+//!   the connection, the node and the cluster. The server implements the traits and fills the
+//!   structs.
+//! * [`Budget`] and `bulks` limit the size of replies, and [`Seed`] makes random choices
 //!   reproducible.
 //!
 //! Invariants:
@@ -84,7 +85,7 @@ pub struct Context {
 /// A command that only reads the keyspace.
 pub trait Read: Command + Sized {
     fn parse(args: &mut Args<'_>, context: &Context) -> Result<Self, CommandError>;
-    /// A command on several keys has to see them at one moment.
+    /// The keys that the command uses. A command on several keys has to see them at one moment.
     fn scope(&self) -> Scope {
         Self::SPEC.keys.scope()
     }
@@ -102,7 +103,7 @@ pub trait Write: Command + Sized + PartialEq + Serialize + DeserializeOwned {
     /// Checks the request and converts it to its canonical form. Every error that does not depend
     /// on the keyspace is returned here.
     fn parse(args: &mut Args<'_>, context: &Context) -> Result<Self, CommandError>;
-    /// A command on several keys has to see them at one moment.
+    /// The keys that the command uses. A command on several keys has to see them at one moment.
     fn scope(&self) -> Scope {
         Self::SPEC.keys.scope()
     }
@@ -131,8 +132,9 @@ pub trait Operate: Command + Sized {
     fn for_session(self, _session: &Session) -> Self {
         self
     }
-    /// For a subcommand that only reads the keyspace, the function that does so: a transaction then
-    /// runs it at its place in the queue, and not after the other commands.
+    /// The function that runs the subcommand with these words, if it only reads the keyspace. A
+    /// transaction then runs the subcommand at its place in the queue, and not after the other
+    /// commands.
     fn reads(_words: &[Bytes]) -> Option<ReadFn> {
         None
     }

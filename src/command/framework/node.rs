@@ -30,7 +30,7 @@ pub enum ReadConsistency {
 }
 
 impl ReadConsistency {
-    /// The consistency with this name, in any case.
+    /// The consistency with this name, ignoring case.
     pub fn named(word: &[u8]) -> Option<ReadConsistency> {
         clap::ValueEnum::from_str(std::str::from_utf8(word).ok()?, true).ok()
     }
@@ -119,7 +119,7 @@ pub trait Node: Inspect {
     fn client(&self, id: u64) -> Option<ClientLine> {
         self.clients().into_iter().find(|line| line.session.id == id)
     }
-    /// The other connections.
+    /// The connections of this node, including the caller's own.
     fn client_registry(&self) -> &dyn ClientRegistry;
     fn node_id(&self) -> u64;
     /// Whether this node is the leader.
@@ -128,19 +128,20 @@ pub trait Node: Inspect {
     fn cluster_enabled(&self) -> bool;
     /// The cluster, as far as this node knows it.
     fn topology(&self) -> Topology;
-    /// Calls `take` with every key, until it returns false.
+    /// Calls `take` with every key, until `take` returns false.
     fn for_each_key(&self, take: &mut dyn FnMut(&[u8]) -> bool);
     /// The number of keys.
     fn keys(&self) -> usize;
-    /// This node's wall clock, in unix milliseconds.
+    /// This node's wall clock, in Unix milliseconds.
     fn now_ms(&self) -> u64;
     /// The cluster's time as this node knows it, in Unix milliseconds. It decides which keys have
     /// expired.
     fn group_time_ms(&self) -> u64;
-    /// The memory of a key with its value in bytes, or null. For `None`, the setting
-    /// `read-consistency` applies.
+    /// The memory of a key with its value in bytes; null if the key does not exist. If
+    /// `consistency` is `None`, the setting `read-consistency` applies.
     fn memory_usage(&self, key: Bytes, consistency: Option<ReadConsistency>) -> Running<'_>;
-    /// A digest of the whole keyspace, as 40 hex digits.
+    /// A digest of the whole keyspace, as 40 hex digits. If `consistency` is `None`, the setting
+    /// `read-consistency` applies.
     fn digest(&self, consistency: Option<ReadConsistency>) -> Running<'_>;
     /// Returns after `time`.
     fn sleep(&self, _time: Duration) -> BoxFuture<'_, ()> {

@@ -151,7 +151,7 @@ type ControlFn = fn(&[Bytes], &mut Session, &dyn Node) -> Result<Outcome, Comman
 
 type OperateFn = for<'a> fn(&[Bytes], &Session, &'a dyn Node) -> Result<Running<'a>, CommandError>;
 
-/// Decodes a command's canonical form; `None` if the bytes are not exactly one.
+/// Decodes a command's canonical form; `None` if the bytes are not exactly one such form.
 fn decode<C: Write>(bytes: &[u8]) -> Option<C> {
     let (command, rest) = postcard::take_from_bytes::<C>(bytes).ok()?;
     rest.is_empty().then_some(command)

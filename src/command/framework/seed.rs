@@ -88,7 +88,10 @@ impl Rng {
     /// count, `-count` positions that may repeat.
     ///
     /// # Errors
-    /// If the elements at the positions would exceed the size of a reply.
+    /// If a negative count asks for more elements than fit into a reply.
+    ///
+    /// # Panics
+    /// If `count` is negative and `len` is 0.
     pub fn positions(&mut self, count: i64, len: usize) -> Result<Vec<usize>, CommandError> {
         let wanted = usize::try_from(count.unsigned_abs()).unwrap_or(usize::MAX);
         if count >= 0 {

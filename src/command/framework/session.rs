@@ -24,7 +24,8 @@ pub struct Session {
     pub descriptor: i32,
     /// The time at which the client connected, in Unix milliseconds.
     pub connected_ms: u64,
-    /// The consistency of the connection's reads, if it differs from the node's setting.
+    /// The consistency that the client has chosen for the connection's reads; `None` if the node's
+    /// setting applies.
     pub read_consistency: Option<ReadConsistency>,
     /// The name of the client's user; empty for `default`.
     pub user: Bytes,
@@ -32,7 +33,7 @@ pub struct Session {
     pub authenticated: bool,
     /// The numbers of the client's subscriptions.
     pub subscribed: Counts,
-    /// The number of commands queued between MULTI and EXEC.
+    /// The number of commands queued since MULTI; `None` outside of a transaction.
     pub queued: Option<usize>,
     /// The number of watched keys.
     pub watched: usize,
@@ -105,7 +106,8 @@ pub enum ReplyMode {
 }
 
 impl Session {
-    /// Resets the session to that of a new connection, for `RESET`.
+    /// Resets the session for `RESET`. The connection's id, addresses and client library stay; the
+    /// dispatcher resets the transaction and the watched keys.
     pub fn reset(&mut self) {
         self.protocol = Protocol::Resp2;
         self.name.clear();
@@ -126,8 +128,8 @@ impl Session {
         if self.user.is_empty() { DEFAULT_USER } else { &self.user }
     }
 
-    /// Whether only subscription commands are allowed: a RESP2 client with subscriptions could not
-    /// distinguish other replies from messages.
+    /// Whether only commands with the flag `while_subscribed` are allowed: a RESP2 client with
+    /// subscriptions could not distinguish the replies of other commands from messages.
     pub fn only_listens(&self) -> bool {
         self.protocol == Protocol::Resp2 && self.subscribed.total() > 0
     }

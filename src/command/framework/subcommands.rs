@@ -21,7 +21,7 @@ pub struct Subcommand {
     pub since: &'static str,
     pub complexity: &'static str,
     pub summary: &'static str,
-    /// Whether the subcommand is administrative; `None` if it is as its row.
+    /// Whether the subcommand is administrative; `None` if that follows from its row.
     admin: Option<bool>,
     also: &'static [&'static str],
     without: &'static [&'static str],
@@ -38,7 +38,7 @@ impl Subcommand {
         Subcommand { name, syntax, since, complexity, summary, admin: None, also: &[], without: &[] }
     }
 
-    /// The subcommand `HELP`, which every client may use.
+    /// The subcommand `HELP`, which is not administrative even if the command is.
     pub const fn help(since: &'static str) -> Subcommand {
         let without = &["noscript", "readonly", "pubsub"];
         let also = &["loading", "stale"];
@@ -54,12 +54,14 @@ impl Subcommand {
         Subcommand { admin: Some(false), ..self }
     }
 
-    /// Adds flags that the row does not have.
+    /// Adds flags that do not follow from the row. The row's own list `also` does not apply to
+    /// subcommands.
     pub const fn also(self, also: &'static [&'static str]) -> Subcommand {
         Subcommand { also, ..self }
     }
 
-    /// Removes flags that would follow from the row but are not reported by Redis.
+    /// Removes flags that would follow from the row but are not reported by Redis. The list
+    /// replaces that of the row.
     pub const fn without(self, without: &'static [&'static str]) -> Subcommand {
         Subcommand { without, ..self }
     }
@@ -96,7 +98,7 @@ impl Subcommand {
     }
 }
 
-/// The subcommand of a row with this name, in any case.
+/// The subcommand of a row with this name, ignoring case.
 pub fn named(row: &Row, name: &[u8]) -> Option<Subcommand> {
     row.subcommands.iter().copied().find(|one| one.name.as_bytes().eq_ignore_ascii_case(name))
 }

@@ -1,14 +1,14 @@
 //! Parses the notation in which a row states its arguments, for `COMMAND DOCS`.
 //!
-//! `word` is an argument, `WORD` a token, `[..]` optional, `(a | b)` or `[a | b]` a choice, and
-//! `...` repeats the item before it.
+//! `word` is an argument, `WORD` a token, `[..]` an optional part, `a | b` a choice, and `(..)` a
+//! group; `...` repeats the item before it.
 
 /// One argument of a command, as `COMMAND DOCS` describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Argument {
     pub name: String,
     pub kind: Kind,
-    /// The keyword before the value, if there is one.
+    /// The keyword before the value, if there is one; for a pure token, the keyword itself.
     pub token: Option<String>,
     pub optional: bool,
     pub multiple: bool,
@@ -116,8 +116,8 @@ fn merge_token(here: &mut Vec<Argument>) {
         && value.token.is_none()
         && !value.optional;
     if joins {
-        let mut value = here.pop().expect("two arguments");
-        value.token = here.pop().expect("two arguments").token;
+        let mut value = here.pop().expect("there are two arguments");
+        value.token = here.pop().expect("there are two arguments").token;
         here.push(value);
     }
 }

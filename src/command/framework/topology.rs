@@ -67,7 +67,7 @@ impl Topology {
         format!("{first:016x}{second:016x}{:08x}", scrambled(second) as u32)
     }
 
-    /// The range of slots that are served: all of them while a leader is known.
+    /// The range of slots that are served: all of them while a leader is known, otherwise none.
     pub fn slots(&self) -> Option<(u16, u16)> {
         self.master().map(|_| (0, SLOTS - 1))
     }

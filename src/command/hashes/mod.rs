@@ -1,6 +1,6 @@
 //! Hashes: fields with values. The order of the fields is part of the replicated state, so HGETALL
 //! and random choices agree on every node. It is the order of insertion, except that a removal from
-//! a larger hash moves the last field into the gap.
+//! a hash of more than 128 fields moves the last field into the gap.
 
 pub mod read;
 pub mod write;

@@ -12,7 +12,7 @@ use crate::keyspace::{Collection, Element, Hash, Key, View};
 use crate::resp::Reply;
 
 fn pairs(hash: &Hash) -> Result<Reply, CommandError> {
-    // The fields and the values are limited by budgets of their own; this one limits the pairs.
+    // `bulks` limits the fields and the values separately; this budget limits both together.
     Budget::default()
         .spend(hash.len().saturating_mul(2 * size_of::<Reply>()).saturating_add(hash.bytes()))?;
     let fields = bulks(hash.iter().map(|(field, _)| field))?;

@@ -2,7 +2,8 @@
 //!
 //! * `HSET key field value ...`, `HMSET key field value ...`: sets fields; HSET returns how many
 //!   are new.
-//! * `HSETNX key field value`: sets a field if it does not exist and returns whether it did.
+//! * `HSETNX key field value`: sets a field unless it exists, and returns whether the field was
+//!   set.
 //! * `HINCRBY key field increment`: adds to an integer field and returns the sum.
 //! * `HINCRBYFLOAT key field increment`: adds to a floating-point field and returns the sum.
 

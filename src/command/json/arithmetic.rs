@@ -1,5 +1,6 @@
 //! `JSON.NUMINCRBY`, `JSON.NUMMULTBY`, `JSON.NUMPOWBY key path number`: arithmetic on the numbers
-//! at a path. The reply has the results in the order of the matches.
+//! at a path. The reply has the results in the order of the matches; in RESP2, only the last result
+//! for a legacy path.
 
 use serde::{Deserialize, Serialize};
 

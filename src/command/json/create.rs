@@ -1,4 +1,5 @@
-//! Creates members for JSON.SET, JSON.MSET and JSON.MERGE if their path matches nothing.
+//! Creates members for JSON.SET, JSON.MSET and JSON.MERGE if the path of the command matches
+//! nothing.
 
 use super::reply::{INDEX_OUT_OF_RANGE, NOT_STATIC};
 use crate::error::CommandError;
@@ -55,8 +56,7 @@ pub fn create_path(
             return Ok(Edited::Changed(true));
         }
         nested = wrapped(name, &nested);
-        // A deeper document is refused afterwards, so no further object is wrapped around the
-        // value.
+        // A document that contains this value would be refused as too deep, so the loop ends here.
         if Value::at(&nested, 0).depth() > DEPTH_MAX {
             return Err(TOO_DEEP);
         }

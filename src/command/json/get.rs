@@ -22,7 +22,7 @@ pub struct Get {
     expansion: Option<Expansion>,
 }
 
-/// The paths of a request. The root is the most frequent one and needs no parsing.
+/// The paths of a request. The root is recognized without parsing.
 enum Paths {
     LegacyRoot,
     Root,
@@ -161,7 +161,7 @@ fn distinct(paths: &[(Bytes, Path)]) -> impl Iterator<Item = &(Bytes, Path)> {
 }
 
 /// An object with the values at each path: single values if all paths are legacy paths, otherwise
-/// arrays.
+/// arrays. A projection always has an array.
 fn several(
     paths: &[(Bytes, Path)],
     document: &Document,
@@ -231,8 +231,8 @@ impl Read for Mget {
             let mut out = Vec::new();
             match render(path, &document, &Style::default(), (&mut budget, steps), &mut out) {
                 Ok(()) => Ok(Reply::bulk(out)),
-                // An error in one document makes its value null; an exhausted budget fails the
-                // whole command.
+                // An error in one document makes its value null. If the reply becomes too large or
+                // the evaluation takes too many steps, the whole command fails.
                 Err(error) if error == Budget::SPENT || error == CommandError::OUT_OF_STEPS => Err(error),
                 Err(_) => Ok(Reply::Null),
             }

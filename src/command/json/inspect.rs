@@ -115,7 +115,7 @@ pub enum Quantity {
     Memory,
     /// The depth of nested containers.
     Depth,
-    /// The number of values inside, at all depths.
+    /// The number of values inside a container, at all depths; 1 for a value that is no container.
     Fields,
 }
 

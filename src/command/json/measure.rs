@@ -6,7 +6,7 @@
 //! * `JSON.ARRINDEX key path json [start [stop]]`: returns the first index of a value in each
 //!   array, or -1.
 //!
-//!   An integer does not equal a float of the same value, at any depth.
+//!   JSON.ARRINDEX treats an integer and a float of the same value as different, at any depth.
 //! * `JSON.OBJKEYS key [path]`: returns the keys of each object, in their order.
 
 use std::marker::PhantomData;
@@ -175,7 +175,8 @@ pub struct Arrindex {
     path: Path,
     wanted: Document,
     start: i64,
-    /// The index before which the search ends; 0 stands for the end of the array.
+    /// The index before which the search ends; 0 stands for the end of the array. Negative indexes
+    /// count from the end, for `start` too.
     stop: i64,
 }
 

@@ -65,8 +65,8 @@ impl Merge {
         Ok(Merge { key, path: Target::parse(path)?, patch, limit: SizeLimit::of(context) })
     }
 
-    /// Merges the patch into the matches, or adds it as a member to an object. Returns whether
-    /// either was possible.
+    /// Merges the patch into the matches or, if there are none, adds the patch as the member that
+    /// the path names. Returns whether either was possible.
     fn edit(
         &self,
         path: &Path,

@@ -7,11 +7,10 @@
 //!   rest.
 //!
 //! Invariants:
-//! * replies, error texts and the order of edits are those of RedisJSON, as recorded in
-//!   `tests/conformance/`;
+//! * for RedisJSON's commands, replies, error texts and the order of edits are those of RedisJSON,
+//!   except for the divergences that `tests/conformance/` lists;
 //! * a command that fails has changed nothing, even if some matches could have been edited;
-//! * the evaluation of paths is limited by their fuel, and the size of replies by the budget of the
-//!   request.
+//! * fuel limits the evaluation of paths, and a budget limits the size of a reply.
 
 pub mod arithmetic;
 pub mod array;

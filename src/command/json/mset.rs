@@ -65,8 +65,8 @@ impl Write for Mset {
         Scope::of(self.settings.len())
     }
 
-    /// Edits copies of the documents, which share their bytes with the originals, and stores them
-    /// once all changes have succeeded.
+    /// Edits copies of the documents, and stores the copies once all changes have succeeded. Until
+    /// its first edit, a copy shares its bytes with the original.
     fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         let mut staged: Vec<(Key, Option<Document>)> = Vec::with_capacity(self.settings.len());
         let mut positions: BTreeMap<Key, usize> = BTreeMap::new();

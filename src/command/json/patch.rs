@@ -206,7 +206,8 @@ fn remove(document: &Document, path: &Pointer) -> Result<Document, CommandError>
 struct Pointer(Vec<Box<str>>);
 
 impl Pointer {
-    /// Parses a pointer; `None` if the text does not begin with a slash or has an invalid escape.
+    /// Parses a pointer; `None` if the text has an invalid escape, or is not empty and does not
+    /// begin with a slash.
     fn parse(text: &str) -> Option<Pointer> {
         if text.is_empty() {
             return Some(Pointer(Vec::new()));

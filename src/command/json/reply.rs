@@ -28,8 +28,8 @@ pub const EXPECTED_ARRAY: CommandError =
 pub const EXPECTED_OBJECT: CommandError =
     CommandError::fixed("WRONGTYPE wrong type of path value - expected object");
 
-/// The error for a path that matches nothing and cannot be created, because a step is not a single
-/// name or index.
+/// The error for a path with a step that is not a single name or index, if the path matches nothing
+/// and would have to be created. JSON.SET also returns it for NX if such a path has a match.
 pub const NOT_STATIC: CommandError = CommandError::fixed("Err wrong static path");
 pub const INDEX_OUT_OF_RANGE: CommandError = CommandError::fixed("ERR array index out of range");
 pub const INDEX_OUT_OF_BOUNDS: CommandError = CommandError::fixed("ERR index out of bounds");
@@ -60,7 +60,8 @@ pub fn render(
 /// whether only the first value is printed instead of an array.
 ///
 /// # Errors
-/// If only the first value is printed and nothing matches, or if the budget is exhausted.
+/// If only the first value is printed and nothing matches, or if the budget or the steps are
+/// exhausted.
 pub fn print_matches(
     path: &Path,
     document: &Document,
@@ -106,8 +107,8 @@ fn print_values<'v>(
 /// The depth to which values are expanded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Expansion {
-    /// `EXPAND1`: only the list of matches is a RESP array. Numbers and booleans become RESP types,
-    /// and other values JSON text.
+    /// `EXPAND1`: only the list of matches is a RESP array. Numbers, booleans and null become RESP
+    /// types, and other values JSON text.
     Outermost,
     /// `EXPAND`: all levels become RESP types; strings have no quotes.
     Whole,
@@ -124,7 +125,7 @@ pub fn needs_resp3(context: &Context) -> Result<(), CommandError> {
     if context.protocol == Protocol::Resp2 { Err(FORMAT_NEEDS_RESP3) } else { Ok(()) }
 }
 
-/// The format with this name, in any case.
+/// The format with this name, ignoring case.
 pub fn named(word: &Bytes) -> Result<Option<Expansion>, CommandError> {
     match &word.to_ascii_uppercase()[..] {
         b"STRING" | b"STRINGS" => Ok(None),

@@ -1,5 +1,6 @@
 //! `JSON.SET key path json [NX | XX] ..`: sets every match of a path to a value, or creates the
-//! member that the path names. An existing key keeps its deadline.
+//! member that the path names. An existing key keeps its deadline unless an option sets another
+//! one.
 //!
 //! [`Options`] are additions to RedisJSON: a deadline in the same step, compare-and-set, the
 //! previous value as the reply, and the creation of missing parents.
@@ -208,8 +209,9 @@ enum Expected {
 }
 
 impl Options {
-    /// Parses the next option, if it is one of these. A second deadline or condition is not
-    /// accepted; the caller then refuses it like any unknown word.
+    /// Parses the next option, if it is one of these additions. Returns whether it was one. A
+    /// second deadline or a second compare-and-set condition does not count as one, so the caller
+    /// refuses it like an unknown word.
     fn take(&mut self, args: &mut Args<'_>, context: &Context) -> Result<bool, CommandError> {
         let timed = self.keep_deadline || self.deadline.is_some();
         if args.keyword("GET") {
@@ -238,7 +240,7 @@ impl Options {
         (self != Options::default()).then(|| Box::new(self))
     }
 
-    /// Whether the conditions hold for the present value.
+    /// Whether the condition of the compare-and-set holds; true if there is none.
     fn are_met(&self, key: &[u8], path: &Path, keyspace: &Writer<'_>) -> Result<bool, CommandError> {
         match &self.expected {
             None => Ok(true),
@@ -254,8 +256,8 @@ impl Options {
         }
     }
 
-    /// The previous value at the path, in the form of JSON.GET; null for a legacy path without a
-    /// match.
+    /// The previous value at the path, in the form of JSON.GET; null if the key does not exist, or
+    /// for a legacy path without a match.
     fn old(&self, key: &[u8], path: &Path, keyspace: &Writer<'_>) -> Result<Reply, CommandError> {
         let Some(document) = keyspace.document(key)? else { return Ok(Reply::Null) };
         let mut out = Vec::new();

@@ -13,11 +13,11 @@ use crate::json::{
 use crate::keyspace::{Edited, Key, Writer};
 use crate::resp::Reply;
 
-/// A path in the canonical form of a write: the text of the client, or an empty text for `$`, the
-/// most frequent path.
+/// A path in the canonical form of a write: the text of the client, or an empty text for `$`, which
+/// then needs no parsing.
 ///
-/// The text is parsed before the write is proposed, so that the log contains no invalid path, and
-/// again when the write is applied.
+/// Other paths are parsed before the write is proposed, so that the log contains no invalid path,
+/// and again when the write is applied.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Target(Box<str>);
 
@@ -86,7 +86,7 @@ pub fn is_array(value: Value<'_>) -> bool {
     value.kind() == Kind::Array
 }
 
-/// Encoded values for an array, without a container around them.
+/// Encoded values that become elements of an array, without a container around them.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Elements(Vec<u8>);
 
@@ -183,7 +183,7 @@ pub fn edit_key<T>(
 impl<T> Results<T> {
     /// The reply of commands that RedisJSON executes in the order of the steps: all results for a
     /// `$` path; for a legacy path, the result of the match whose path from the root sorts last, or
-    /// the error `none` if nothing matched.
+    /// the error `none` if no match was edited.
     pub fn reply_by_steps(
         self,
         none: CommandError,
@@ -196,8 +196,8 @@ impl<T> Results<T> {
         Ok(Reply::Array(self.each.into_iter().map(|result| result.map_or(Reply::Null, &each)).collect()))
     }
 
-    /// All results for a `$` path; the last result for a legacy path, or the error `none` if
-    /// nothing matched.
+    /// The reply with all results for a `$` path; for a legacy path, the last result, converted by
+    /// `alone`, or the error `none` if no match was edited.
     pub fn reply(
         self,
         none: CommandError,

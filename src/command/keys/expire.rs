@@ -1,7 +1,7 @@
 //! Writes of the deadlines of keys.
 //!
 //! * `EXPIRE`, `PEXPIRE`, `EXPIREAT`, `PEXPIREAT key time [NX | XX | GT | LT]`: sets the deadline
-//!   of a key and returns whether it did.
+//!   of a key, or removes the key if the time has passed. Returns whether it did either.
 //! * `PERSIST key`: removes the deadline of a key and returns whether there was one.
 
 use serde::{Deserialize, Serialize};

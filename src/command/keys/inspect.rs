@@ -3,12 +3,13 @@
 //! * `EXISTS key ...`, `TOUCH key ...`: returns how many of the keys exist; a key given twice
 //!   counts twice.
 //! * `TYPE key`: returns the type of a value, or `none`.
-//! * `OBJECT ENCODING|REFCOUNT|IDLETIME|FREQ key`, `OBJECT HELP`: reports how Redis would store the
-//!   value.
+//! * `OBJECT ENCODING key`: reports how Redis would store the value. `OBJECT REFCOUNT|IDLETIME key`
+//!   returns a constant, and `OBJECT FREQ key` an error.
 //!
 //!   The encodings do not describe how this server stores values; tools conclude from them whether
-//!   a value is large. `listpack`, `intset` and `embstr` are small; `quicklist`, `hashtable`,
-//!   `skiplist` and `raw` are large, by Redis' default thresholds.
+//!   a value is large. `int`, `listpack`, `intset` and `embstr` are small; `quicklist`,
+//!   `hashtable`, `skiplist` and `raw` are large, by Redis' default thresholds. A JSON document is
+//!   always `raw`.
 //! * `TTL`, `PTTL`, `EXPIRETIME`, `PEXPIRETIME key`: returns the remaining time or the deadline of
 //!   a key; -1 without a deadline, -2 without a key.
 

@@ -1,10 +1,10 @@
 //! Commands that copy and rename keys.
 //!
-//! * `COPY source destination [DB 0] [REPLACE]`: copies a value to another key and returns whether
-//!   it did.
+//! * `COPY source destination [DB 0] [REPLACE]`: copies a value to another key, and returns whether
+//!   a copy was made.
 //! * `RENAME key newkey`: renames a key, overwriting any value under the new name.
-//! * `RENAMENX key newkey`: renames a key unless the destination exists, and returns whether it
-//!   did.
+//! * `RENAMENX key newkey`: renames a key unless `newkey` exists, and returns whether the key was
+//!   renamed.
 
 use serde::{Deserialize, Serialize};
 

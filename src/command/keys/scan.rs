@@ -73,7 +73,7 @@ impl Read for Scan {
     }
 }
 
-/// The names of keys found so far, up to the size of a reply.
+/// The names of keys found so far, up to the maximum size of a reply.
 #[derive(Default)]
 struct Found {
     replies: Vec<Reply>,
@@ -81,7 +81,7 @@ struct Found {
 }
 
 impl Found {
-    /// Takes a key that matches the pattern.
+    /// Takes a key if it matches the pattern, or if there is no pattern.
     ///
     /// # Errors
     /// If the reply would be too large, or the pattern takes too many steps.
@@ -174,7 +174,7 @@ impl Read for Randomkey {
         Ok(Randomkey(Seed::of(context)))
     }
 
-    /// Begins at a random shard of the keyspace.
+    /// Begins at a random shard of the keyspace; if no key follows, at the first shard.
     fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
         let mut rng = self.0.rng();
         for cursor in [rng.below(SCAN_SHARDS as usize) as u64, 0] {

@@ -93,8 +93,8 @@ impl Pop {
         let popped = keyspace.edit_collection(self.key.as_bytes(), |list: &mut List| {
             let Some(count) = self.count else { return Ok(Edited::Changed(bulk(end.pop(list).as_ref()))) };
             let count = count.min(list.len());
-            // Built before anything is removed: if the reply exceeds the budget, the list must stay
-            // as it is.
+            // The reply is built before anything is removed: if it exceeds the budget, the list
+            // must stay as it is.
             let replies = match end {
                 End::Left => bulks(list.range(0..count))?,
                 End::Right => bulks(list.range(list.len() - count..list.len()).rev())?,

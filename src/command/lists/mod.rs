@@ -1,5 +1,5 @@
 //! Lists: sequences of elements. [`ends`] has the commands on the first and the last elements,
-//! which take constant time; [`read`] and [`write`] have those by position.
+//! which take constant time for each element; [`read`] and [`write`] have those by position.
 
 pub mod ends;
 pub mod read;

@@ -1,10 +1,12 @@
 //! Writes of lists by position or by value.
 //!
 //! * `LSET key index element`: replaces the element at an index.
-//! * `LINSERT key BEFORE|AFTER pivot element`: inserts an element next to another one and returns
-//!   the new length, or -1 if the other does not exist.
-//! * `LREM key count element`: removes equal elements, from the end if the count is negative, all
-//!   if it is 0, and returns their number.
+//! * `LINSERT key BEFORE|AFTER pivot element`: inserts an element next to the first one that equals
+//!   the pivot. Returns the new length, -1 if no element equals the pivot, or 0 if the key does not
+//!   exist.
+//! * `LREM key count element`: removes up to `count` elements that equal the given one, and returns
+//!   their number. A positive count begins at the front, a negative one at the end, and 0 removes
+//!   all.
 //! * `LTRIM key start stop`: removes all elements outside a range.
 
 use serde::{Deserialize, Serialize};

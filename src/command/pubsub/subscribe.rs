@@ -2,8 +2,8 @@
 //!
 //! * `SUBSCRIBE channel ..`, `PSUBSCRIBE pattern ..`, `SSUBSCRIBE channel ..`: subscribes this
 //!   connection to messages.
-//! * `UNSUBSCRIBE [channel ..]`, `PUNSUBSCRIBE [pattern ..]`, `SUNSUBSCRIBE [channel ..]`: ends
-//!   subscriptions of one kind, or all of them without names.
+//! * `UNSUBSCRIBE [channel ..]`, `PUNSUBSCRIBE [pattern ..]`, `SUNSUBSCRIBE [channel ..]`: ends the
+//!   named subscriptions of one kind; without names, all subscriptions of that kind.
 
 use bytes::Bytes;
 

@@ -1,10 +1,11 @@
 //! Information about the node, and its shutdown.
 //!
 //! * `INFO [section ...]`: returns information and statistics.
-//! * `TIME`: returns the cluster's time, which decides when keys expire. The times of all nodes
-//!   differ by no more than the delay of a message.
+//! * `TIME`: returns the cluster's time, which decides when keys expire. While a node hears from
+//!   the leader, its time differs from the leader's by about the delay of a message.
 //! * `MODULE LIST`: reports the module of RedisJSON, because its clients check that it is present.
-//! * `SHUTDOWN [NOSAVE | SAVE] [NOW] [FORCE]` and `SHUTDOWN ABORT`: stops the node like SIGTERM.
+//! * `SHUTDOWN [NOSAVE | SAVE] [NOW] [FORCE]`: stops the node like SIGTERM. `SHUTDOWN ABORT`
+//!   returns an error, because a shutdown cannot be aborted.
 //!
 //!   Every acknowledged write is on disk already, so SHUTDOWN has nothing to save. Its options are
 //!   checked, but have no effect.

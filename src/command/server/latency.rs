@@ -11,8 +11,8 @@ use crate::command::{CommandHistogram, LatencyEvent};
 use crate::error::CommandError;
 use crate::resp::Reply;
 
-/// The height of a graph in lines, and its width in samples, of which the newest are shown. A graph
-/// has to fit into a terminal.
+/// The height of a graph in lines, and its maximum width in samples. A graph shows the newest
+/// samples and has to fit into a terminal.
 const GRAPH_LINES: u64 = 4;
 const GRAPH_SAMPLES_MAX: usize = 80;
 
@@ -100,7 +100,8 @@ fn history(name: &[u8], node: &dyn Node) -> Vec<Reply> {
     samples.into_iter().map(|sample| Reply::Array(pair(sample).into())).collect()
 }
 
-/// Draws a column for each sample. Its height is relative to the maximum of the samples shown.
+/// Draws a column for each of the newest samples. The height of a column is relative to the maximum
+/// of the samples shown.
 fn graph(name: &[u8], node: &dyn Node) -> Result<Reply, CommandError> {
     let none = || {
         CommandError::new(format!("ERR No samples available for event '{}'", String::from_utf8_lossy(name)))

@@ -13,8 +13,8 @@ use crate::keyspace::{Scope, View};
 use crate::resp::Reply;
 
 pub enum Memory {
-    /// The key. `SAMPLES` is accepted and ignored, because the size of a collection is known
-    /// without sampling its elements.
+    /// The key, and the consistency of the read. `SAMPLES` is accepted and ignored, because the
+    /// size of a collection is known without sampling its elements.
     Usage(Bytes, Option<ReadConsistency>),
     Stats,
     Doctor,
@@ -97,7 +97,7 @@ impl Operate for Memory {
         let is_usage = words.first().is_some_and(|word| word.eq_ignore_ascii_case(b"USAGE"));
         let run: ReadFn = |words, context, access| {
             let Memory::Usage(key, _) = Memory::parse(&mut Args::new(Memory::SPEC.name, words))? else {
-                unreachable!("the words were looked at")
+                unreachable!("this function runs only USAGE")
             };
             Ok(usage_of(&access.view(Scope::OneKey, context.now_ms), &key))
         };
@@ -136,8 +136,8 @@ fn usage(args: &mut Args<'_>) -> Result<Memory, CommandError> {
     Ok(Memory::Usage(key, None))
 }
 
-/// Those of Redis' figures that follow from the resident memory and the number of keys. The
-/// resident memory stands for the allocated memory, because the allocator has no statistics.
+/// Returns those of Redis' figures that follow from the process's memory and the number of keys.
+/// The resident memory stands for the allocated memory, because the allocator has no statistics.
 fn stats(node: &dyn Node) -> Reply {
     let (memory, keys) = (node.memory(), node.keys() as u64);
     let integer = |number: u64| Reply::Integer(number as i64);

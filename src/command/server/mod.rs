@@ -1,5 +1,6 @@
 //! Commands about the node: settings, snapshots, statistics, the command table and SHUTDOWN. They
-//! use the interface [`Node`](crate::command::Node) and never touch the keyspace themselves.
+//! use the interface [`Node`](crate::command::Node) and not the keyspace, except for MEMORY USAGE
+//! in a transaction.
 
 pub mod acl;
 pub mod command;

@@ -1,9 +1,9 @@
 //! `WAIT numreplicas timeout` and `WAITAOF numlocal numreplicas timeout`: wait until members have
-//! all earlier writes.
+//! all earlier writes, or until the timeout has passed.
 //!
 //! An acknowledged write is on the disks of a majority, so durability does not depend on these
-//! commands. They wait for more members than the majority. The timeout is in milliseconds; 0 means
-//! that there is none.
+//! commands. They can wait for more members than a majority. The timeout is in milliseconds; 0
+//! means that there is none.
 
 use std::time::Duration;
 

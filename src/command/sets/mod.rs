@@ -1,6 +1,6 @@
 //! Sets: distinct members. Their order is part of the replicated state, so SMEMBERS and random
-//! choices agree on every node. It is the order of insertion, except that a removal from a larger
-//! set moves the last member into the gap.
+//! choices agree on every node. It is the order of insertion, except that a removal from a set of
+//! more than 128 members moves the last member into the gap.
 
 pub mod read;
 pub mod write;

@@ -1,7 +1,8 @@
 //! Writes of sets.
 //!
 //! * `SADD key member ...`: adds members to a set and returns how many are new.
-//! * `SMOVE source destination member`: moves a member to another set and returns whether it did.
+//! * `SMOVE source destination member`: moves a member to another set, and returns whether the
+//!   source had the member.
 //! * `SPOP key [count]`: removes random members and returns them.
 
 use serde::{Deserialize, Serialize};
@@ -102,8 +103,8 @@ pub struct Spop {
     key: Key,
     /// The number of members. Without a count, the reply is a single member and not a set.
     count: Option<usize>,
-    /// Drawn once, on the node that received the request. The seed and the order of the set
-    /// determine the same choice on every replica.
+    /// The seed of the random choice, drawn on the node that received the request. With the order
+    /// of the set, it determines the same choice on every replica.
     seed: Seed,
 }
 
@@ -141,8 +142,8 @@ impl Write for Spop {
                 *set = Set::default();
                 return Ok(Edited::Changed(Reply::Set(replies)));
             }
-            // Built before anything is removed: if the reply exceeds the budget, the set must stay
-            // as it is.
+            // The reply is built before anything is removed: if it exceeds the budget, the set must
+            // stay as it is.
             let chosen = rng.sample(count, set.len());
             let members = chosen.iter().filter_map(|&position| set.at(position));
             let replies = bulks(members)?;

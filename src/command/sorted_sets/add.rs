@@ -2,7 +2,7 @@
 //!
 //! * `ZADD key [NX | XX] [GT | LT] [CH] [INCR] score member ...`: sets scores and returns how many
 //!   members are new; with `CH`, how many are new or changed; with `INCR`, the new score of the
-//!   only member.
+//!   only member, or null if an option prevented the change.
 //! * `ZINCRBY key increment member`: adds to the score of a member and returns the sum.
 
 use serde::{Deserialize, Serialize};
@@ -27,7 +27,8 @@ pub struct Zadd {
     pairs: Vec<(f64, Element)>,
 }
 
-/// `GT` and `LT`: the new scores that an existing member accepts.
+/// `GT` and `LT`: the condition on the new score of an existing member, compared with its present
+/// score.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 enum Only {
     #[default]

@@ -1,7 +1,7 @@
 //! Ranks of members, and the number of members in a range.
 //!
 //! * `ZRANK key member [WITHSCORE]`, `ZREVRANK key member [WITHSCORE]`: returns the rank of a
-//!   member, counted from the lowest or the highest score.
+//!   member, counted from the lowest or the highest score, or null.
 //! * `ZCOUNT key min max`, `ZLEXCOUNT key min max`: returns the number of members whose score, or
 //!   name, is in a range.
 

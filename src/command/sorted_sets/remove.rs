@@ -31,8 +31,8 @@ impl Pop {
 
     fn apply(self, highest: bool, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         let popped = keyspace.edit_collection(self.key.as_bytes(), |set: &mut SortedSet| {
-            // Built before anything is removed: if the reply exceeds the budget, the set must stay
-            // as it is.
+            // The reply is built before anything is removed: if it exceeds the budget, the set must
+            // stay as it is.
             let replies = match highest {
                 true => scored(set.backward(0).take(self.count), self.in_pairs)?,
                 false => scored(set.forward(0).take(self.count), self.in_pairs)?,

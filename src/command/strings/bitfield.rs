@@ -2,8 +2,8 @@
 //! offset of a string.
 //!
 //! Bit 0 is the most significant bit of the first byte. Bits beyond the end of the string read as
-//! zero, and a write first extends the string with zero bytes up to the farthest bit that any
-//! operation of the command writes.
+//! zero. A command with SET or INCRBY first extends the string with zero bytes up to the last bit
+//! that these operations address.
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};

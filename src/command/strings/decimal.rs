@@ -1,8 +1,9 @@
 //! Computes exact decimal sums: 0.1 plus 0.2 is 0.3, which the sum of the nearest doubles is not.
 //!
 //! Redis adds 80-bit floats and prints 17 decimal places. Here the sum is exact if both numbers
-//! have at most 17 decimal places and [`DIGITS_MAX`] digits before the point; otherwise doubles are
-//! added.
+//! have at most 17 decimal places and [`DIGITS_MAX`] digits before the point. A stored number with
+//! an exponent or more digits is first rounded to the nearest double. If a double has more digits
+//! too, the doubles are added.
 
 /// Number of decimal places that are kept, as in Redis.
 const PLACES: usize = 17;
@@ -11,7 +12,8 @@ const ONE: i128 = 10i128.pow(PLACES as u32);
 /// of a sum, they fit into 128 bits.
 const DIGITS_MAX: usize = 20;
 
-/// The sum of `before` and `by` as text; `None` if it is not a finite number.
+/// The sum of `before` and `by` as text; `None` if `before` is not a number or the sum is not
+/// finite.
 pub fn sum(before: &str, by: f64) -> Option<String> {
     let whole: f64 = before.parse().ok()?;
     let after = whole + by;
@@ -26,7 +28,8 @@ pub fn sum(before: &str, by: f64) -> Option<String> {
     })
 }
 
-/// Parses a number without an exponent, as a multiple of the last decimal place.
+/// Parses a number in units of the last of [`PLACES`] decimal places; `None` if the number has an
+/// exponent or too many digits.
 fn parse(text: &str) -> Option<i128> {
     let (negative, digits) = match text.strip_prefix('-') {
         Some(digits) => (true, digits),

@@ -14,8 +14,8 @@ pub mod set;
 use crate::error::CommandError;
 use crate::keyspace::{EntryRef, ValueRef, View};
 
-/// Maximum length of a string that APPEND, SETRANGE or BITFIELD produces, the same as Redis'
-/// `proto-max-bulk-len`.
+/// Maximum length of a string that APPEND, SETRANGE or BITFIELD produces: the default of Redis'
+/// setting `proto-max-bulk-len`.
 pub(super) const TEXT_BYTES_MAX: usize = 512 << 20;
 
 const TOO_LONG: CommandError =
@@ -29,7 +29,8 @@ fn bytes_of(entry: EntryRef<'_>) -> Result<&[u8], CommandError> {
     }
 }
 
-/// The result of `with` on the string under `key`; an error if the key holds another type.
+/// The result of `with` on the string under `key`; `None` if the key does not exist, and an error
+/// if it holds another type.
 fn with_text<T>(
     keyspace: &View<'_>,
     key: &[u8],

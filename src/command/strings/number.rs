@@ -116,7 +116,7 @@ impl Write for Incrbyfloat {
     }
 }
 
-/// The sum of a number and `by`, as text; the error `no_number` if `before` is not a number.
+/// The sum of `before` and `by`, as text; the error `no_number` if `before` is not a number.
 pub fn plus(before: &[u8], by: f64, no_number: CommandError) -> Result<String, CommandError> {
     let text = std::str::from_utf8(before).ok().filter(|_| real(before).is_some());
     decimal::sum(text.ok_or(no_number)?, by).ok_or(NOT_FINITE)

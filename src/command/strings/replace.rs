@@ -97,7 +97,7 @@ enum Change {
     /// The time is out of range. The error is returned only if the string exists, because Redis
     /// looks up the key first.
     Invalid,
-    /// The time is not a number. This error, too, is returned only if the string exists.
+    /// The time is not an integer. This error, too, is returned only if the string exists.
     NoNumber,
 }
 

@@ -1,7 +1,8 @@
 //! Writes of whole strings.
 //!
 //! * `SET key value [NX | XX] [GET] [EX .. | PX .. | EXAT .. | PXAT .. | KEEPTTL]`: sets a string.
-//! * `SETNX key value`: sets a string if the key does not exist, and returns whether it did.
+//! * `SETNX key value`: sets a string if the key does not exist, and returns whether the string was
+//!   set.
 //! * `SETEX key seconds value`, `PSETEX key milliseconds value`: sets a string with a deadline.
 //! * `MSET key value ...`, `MSETNX key value ...`: sets several strings; MSETNX only if no key
 //!   exists.

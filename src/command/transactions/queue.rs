@@ -13,13 +13,13 @@ use crate::error::CommandError;
 use crate::keyspace::Key;
 use crate::resp::{Reply, Request};
 
-/// Maximum number of commands in a transaction, which blocks all other commands while it runs. This
-/// number of small commands takes about a tenth of a second.
+/// Maximum number of commands in a transaction. A transaction blocks all other commands while it
+/// runs; with this number of small commands, for about a tenth of a second.
 pub const COMMANDS_MAX: usize = 1 << 17;
-/// Maximum size of a transaction: the same as for all writes that wait for the log, so that a
-/// transaction of this size fits into an entry.
+/// Maximum size of a transaction. All writes that wait for the log have the same limit together,
+/// and a transaction of this size fits into an entry.
 pub const BYTES_MAX: usize = 256 << 20;
-/// Approximate overhead of a word of a queued command.
+/// Approximate memory overhead of a word of a queued command, in bytes.
 const COMMAND_BYTES: usize = 64;
 /// Maximum number of watched keys. EXEC looks up each of them, and blocks all other commands
 /// meanwhile.
@@ -81,7 +81,8 @@ impl TransactionQueue {
         self.watched.len()
     }
 
-    /// Makes the next EXEC fail, because a request was refused.
+    /// Makes EXEC fail because a request of the transaction was refused. Has no effect outside of a
+    /// transaction.
     pub fn spoil(&mut self) {
         self.spoiled = self.open;
     }

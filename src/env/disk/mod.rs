@@ -85,7 +85,7 @@ pub trait DiskFile: Debug + Send + Sync {
     /// Fills `buffer` from `offset`.
     ///
     /// # Errors
-    /// `UnexpectedEof` if the file ends before that; errors of the operating system.
+    /// `UnexpectedEof` if the file ends before the buffer is full; errors of the operating system.
     fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
         let mut done = 0;
         while done < buffer.len() {
@@ -96,7 +96,7 @@ pub trait DiskFile: Debug + Send + Sync {
                 Err(error) => return Err(error),
             }
         }
-        assert_eq!(done, buffer.len(), "a read returned at most what was requested");
+        assert_eq!(done, buffer.len(), "a read returns at most what was requested");
         Ok(())
     }
 
@@ -106,7 +106,7 @@ pub trait DiskFile: Debug + Send + Sync {
     /// Syncs one slice after the other, so that the log's sync of another file waits for one slice
     /// at most.
     fn zero_fill(&self, from: u64, to: u64) -> io::Result<()> {
-        assert!(from <= to, "the range ends after it starts");
+        assert!(from <= to, "the range does not end before it starts");
         let zeros = vec![0u8; usize::try_from(to - from).unwrap_or(usize::MAX).min(ZERO_SLICE_BYTES)];
         let mut at = from;
         while at < to {
@@ -119,6 +119,6 @@ pub trait DiskFile: Debug + Send + Sync {
     }
 }
 
-/// Size of one slice of [`DiskFile::zero_fill`]. It takes a disk about a millisecond, for which a
-/// concurrent write may have to wait.
+/// Size of one slice of [`DiskFile::zero_fill`]. A disk takes about a millisecond to write a slice,
+/// and a concurrent write may have to wait that long.
 const ZERO_SLICE_BYTES: usize = 1 << 20;

@@ -1,8 +1,8 @@
 //! Parses number literals.
 //!
 //! A whole number that fits is exact. Any other number is the f64 nearest to the literal: for few
-//! digits and a small power of ten, one exact multiplication or division finds it (Clinger's fast
-//! path); the standard library parses the other literals.
+//! digits and a small power of ten, one multiplication or division of exact operands finds it
+//! (Clinger's fast path); the standard library parses the other literals.
 
 /// The number that a literal denotes. `-0` is a real number, as in serde_json and RedisJSON.
 #[derive(Clone, Copy, Debug, PartialEq)]

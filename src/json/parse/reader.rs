@@ -56,7 +56,7 @@ impl<'t, 'o> Reader<'t, 'o> {
         let trailing = self.token();
         assert!(
             self.out.len() - begin <= self.text.len() * GROWTH_MAX + 8,
-            "the encoding has no more bytes than were reserved"
+            "the encoding is no longer than the maximum growth allows"
         );
         if trailing == 0 && self.at == self.text.len() { Ok(()) } else { Err(Fault::Syntax) }
     }

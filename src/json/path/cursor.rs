@@ -77,8 +77,8 @@ impl<'t> Cursor<'t> {
         found
     }
 
-    /// Consumes `token`, or fails. A failure records no rule, because error texts list rules and
-    /// not tokens.
+    /// Skips spaces and consumes `token`, or fails. A failure records no rule, because error texts
+    /// list rules and not tokens.
     pub fn need(&mut self, token: &[u8]) -> Parsed<()> {
         self.skip_spaces();
         if self.take(token) { Ok(()) } else { Err(Fault::Syntax) }

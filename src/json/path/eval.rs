@@ -3,7 +3,7 @@
 //! Invariants:
 //! * the recursion is at most as deep as the document, since each level descends by one value;
 //! * steps that are a single name or index are taken in a loop and allocate nothing;
-//! * every header costs a unit of fuel before it is read.
+//! * every visited element or member costs a unit of fuel.
 
 use super::ast::{Segment, Selector, Slice};
 use super::limits::Fuel;

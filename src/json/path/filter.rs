@@ -1,7 +1,7 @@
 //! Evaluates filters: whether a filter keeps a value.
 //!
-//! A comparison holds when any pair of values from its two sides makes it hold; `!=` holds when
-//! `==` does not.
+//! A comparison holds if any pair of values from its two sides makes it hold. `!=`, `nin` and
+//! `noneof` hold if `==`, `in` and `anyof` do not.
 
 use std::cmp::Ordering;
 
@@ -48,7 +48,9 @@ impl<'a> Evaluator<'a, '_> {
         }
     }
 
-    /// A path is true if it has a match; a computed or literal boolean is true if its value is.
+    /// Whether the operand, as a condition, is true. A path is true if it has a match, and a call
+    /// of `value` if it yields a value. Any other operand is true if it yields a value except
+    /// `false`.
     fn exists(&mut self, operand: &'a Operand, current: Value<'a>) -> Result<bool, CommandError> {
         match operand {
             Operand::Query(query) => Ok(self.first(query, current)?.is_some()),
@@ -169,7 +171,7 @@ impl<'a> Evaluator<'a, '_> {
     }
 
     /// The size of a value: the characters of a text, the elements of an array, or the members of
-    /// an object.
+    /// an object; `None` for any other value.
     pub fn size(&mut self, value: Value<'_>) -> Result<Option<usize>, CommandError> {
         match value.as_text() {
             Some(text) => {
@@ -181,7 +183,8 @@ impl<'a> Evaluator<'a, '_> {
         }
     }
 
-    /// Whether the pattern matches any text on the left.
+    /// Whether any pattern on the right matches any text on the left. If the right side is a
+    /// literal text, `pattern` is the compiled form of it.
     pub fn like(
         &mut self,
         left: &Values<'_>,

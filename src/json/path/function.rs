@@ -4,7 +4,7 @@
 //! The table at the head of `mod.rs` lists the arguments and the result of each. `sum`, `min`,
 //! `max`, `avg` and `stddev` are in `arithmetic.rs`, `match` and `search` in `filter.rs`.
 //!
-//! Every visited value and every copied byte costs fuel ([`super::Fuel`]).
+//! Visits of values and copies of bytes cost fuel ([`super::Fuel`]).
 
 use super::arithmetic::encoded;
 use super::ast::Function;
@@ -20,7 +20,7 @@ impl<'a> Evaluator<'a, '_> {
     /// Calls a function.
     ///
     /// # Panics
-    /// If there are fewer arguments than the function takes; the parser checks their number.
+    /// If the function does not take this number of arguments, which the parser checks.
     pub fn call(
         &mut self,
         function: Function,

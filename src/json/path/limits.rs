@@ -16,7 +16,7 @@ pub const PATH_BYTES_MAX: usize = 32 * 1024;
 pub const GROUP_NESTING_MAX: usize = 128;
 
 /// Maximum nesting of filters. Each level can walk a document of full depth from its root, so an
-/// evaluation may need 128 recursions per level. Real paths nest at most three filters.
+/// evaluation may need 128 recursions per level. Paths in practice nest far fewer filters.
 pub const FILTER_NESTING_MAX: usize = 8;
 
 /// Maximum number of names or indexes in one union. Each costs a lookup for every visited
@@ -63,9 +63,9 @@ pub const FUEL_PER_COMPILE: u64 = 60_000;
 /// number also limits the memory of computed values, to 32 MiB for a small document.
 pub const BYTES_PER_FUEL: usize = 16;
 
-/// Bytes of encoded values that one unit of fuel prints. Matches may overlap, up to a hundred
-/// levels deep, so the output may exceed the document. This limits it to eight megabytes for a
-/// small document, and to eight times the size of a large one.
+/// Bytes of encoded values that one unit of fuel prints. Matches may overlap on each level of a
+/// document, so the output may exceed the document. This number limits the output to eight
+/// megabytes for a small document, and to eight times the size of a large one.
 pub const SHOWN_BYTES_PER_FUEL: usize = 4;
 
 /// Maximum number of values of one operand in a filter. They are collected before they are

@@ -131,7 +131,7 @@ impl Cursor<'_> {
     /// Parses quoted text and unescapes it. If the closing quote is missing or an escape is
     /// invalid, returns `None` and consumes nothing.
     ///
-    /// In a `pattern`, only the quote and the backslash are unescaped; other escapes belong to the
+    /// In a `pattern`, only quotes and backslashes are unescaped; other escapes belong to the
     /// pattern.
     pub(super) fn quoted(&mut self, pattern: bool) -> Option<Vec<u8>> {
         let begin = self.at();

@@ -34,7 +34,7 @@
 //! * a *value*: a literal, a computed number, or an element that a function selected;
 //! * a *list*: the result of `keys()` (or `~`) and `append()`;
 //! * *nothing*: no result. Anything computed from nothing is nothing, except `count`, which is 0,
-//!   and `append`, whose receiver may be nothing.
+//!   `match` and `search`, which are false, and `append`, whose receiver may be nothing.
 //!
 //! | | takes | yields |
 //! |---|---|---|

@@ -64,7 +64,8 @@ impl<'a> Values<'a> {
     }
 
     /// The values as a list, for functions that take lists: the elements of a single array, or
-    /// several values themselves. A single value of another type is not a list.
+    /// several values themselves. Nothing is an empty list. A single value of another type is not a
+    /// list.
     pub fn listed(&self) -> Option<Listed<'_>> {
         match (self, self.only()) {
             (_, Some(array)) => {

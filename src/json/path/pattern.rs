@@ -1,8 +1,9 @@
 //! Regular expressions in paths.
 //!
 //! Invariants:
-//! * a pattern is compiled once, to a bounded size; one that fails to compile matches nothing and
-//!   is not compiled again;
+//! * a compiled pattern has a bounded size, and a pattern that fails to compile matches nothing;
+//! * a literal pattern is compiled once, by the parser; a computed one is compiled again only if
+//!   the evaluation has compiled another one in between;
 //! * `=~` and `search` match anywhere in the text, `match` matches the whole text.
 
 use regex::{Regex, RegexBuilder};

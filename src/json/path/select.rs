@@ -68,8 +68,8 @@ impl Path {
         }
     }
 
-    /// Finds the location that a static path matches, without allocating; `None` if it matches
-    /// none.
+    /// Finds the location that a static path matches, without allocating; `None` if the path
+    /// matches nothing.
     ///
     /// # Panics
     /// If the path is not static, which the caller has to check.

@@ -4,7 +4,7 @@
 //! * a budget counts steps and never time, so replicas that apply the same entry refuse the same
 //!   commands;
 //! * while a budget has steps left, an evaluation may use all the fuel that its document allows, so
-//!   a command that is the only one of its entry is never refused because of the budget;
+//!   the first evaluation of an entry is never refused because of the budget;
 //! * once a budget has no steps left, each command may still use its allowance, so cheap commands
 //!   that follow expensive ones succeed.
 
@@ -138,7 +138,7 @@ mod tests {
             steps.evaluate(document, |fuel| path.locations(document, fuel))
         };
         let large_walks = evaluations(|| walks(budget.next_command(), &large).is_ok());
-        assert!(large_walks > 100, "{large_walks} walks of 100,000 values");
+        assert!(large_walks > 100, "the budget allows over 100 walks of 100,000 values, not {large_walks}");
         assert_eq!(walks(budget.next_command(), &large), Err(CommandError::OUT_OF_STEPS));
         for _ in 0..1000 {
             assert!(
@@ -150,7 +150,7 @@ mod tests {
         let small_walks = evaluations(|| walks(command, &small).is_ok());
         assert!(
             (1..10).contains(&small_walks),
-            "{small_walks} small walks: the paths of a command share its allowance"
+            "the paths of a command share its allowance, which ends after {small_walks} walks"
         );
         assert_eq!(command.spend_on_edit(&large), Err(CommandError::OUT_OF_STEPS));
     }

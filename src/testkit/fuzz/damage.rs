@@ -127,10 +127,10 @@ pub fn damaged_log(data: &[u8]) {
     assert_eq!(
         entries.len() as u64,
         recovered.last.map_or(0, |(last, _)| last + 1),
-        "the first entry is found"
+        "the entries from the first to the last are found"
     );
     for (index, found) in (0..).zip(&entries) {
-        assert_eq!(*found, entry(index), "an entry differs from the written one");
+        assert_eq!(*found, entry(index), "each entry is as it was written");
     }
     if changed <= 1 {
         assert_eq!(entries.len() as u64, ENTRIES, "one changed byte must not lose a durable entry silently");

@@ -27,7 +27,7 @@ pub fn decode(data: &[u8]) {
     for limits in [small_limits(), Limits::DEFAULT] {
         let whole = read_all(&limits, stream, |_| stream.len().max(1));
         let pieces = read_all(&limits, stream, |round| 1 + (usize::from(seed) * (round + 1)) % 7);
-        assert_eq!(whole, pieces, "the result depends on how the bytes were split");
+        assert_eq!(whole, pieces, "the result does not depend on how the bytes were split");
         for request in &whole.0 {
             assert!(request.words().len() <= limits.arguments_max.max(limits.inline_bytes_max));
             assert!(request.bytes() <= limits.request_bytes_max);
@@ -67,7 +67,7 @@ fn read_all(limits: &Limits, stream: &[u8], size: impl Fn(usize) -> usize) -> (V
 pub fn decode_reply(data: &[u8]) {
     let at_once = read_replies(data, data.len().max(1));
     let bytewise = read_replies(data, 1);
-    assert_eq!(at_once, bytewise, "the result depends on how the bytes were split");
+    assert_eq!(at_once, bytewise, "the result does not depend on how the bytes were split");
 }
 
 fn read_replies(data: &[u8], size: usize) -> (Vec<String>, bool) {
@@ -77,7 +77,7 @@ fn read_replies(data: &[u8], size: usize) -> (Vec<String>, bool) {
         buffer.extend_from_slice(piece);
         loop {
             match decoder.decode(&mut buffer) {
-                // Compared as text, because a NaN is not equal to itself as a value.
+                // Replies are compared as text, because a NaN is not equal to itself as a value.
                 Ok(Some(reply)) => replies.push(format!("{reply:?}")),
                 Ok(None) => break,
                 Err(_) => return (replies, true),

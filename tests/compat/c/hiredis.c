@@ -185,7 +185,7 @@ static void resp3(void) {
 #endif
 }
 
-// The number of the leader, from 0, as the node at this port knows it; negative if that node knows no leader.
+// The number of the leader, from 0, as the node at this port knows it; negative if that node knows no leader or does not answer.
 static int leader_at(int port) {
     redisContext *context = try_connect(port);
     if (!context) return -1;
@@ -216,8 +216,8 @@ static void kill_node(int node) {
     fclose(file);
 }
 
-// Whether an error is expected during an election or a restart, after which the program repeats the request: nothing was done, or
-// the outcome is uncertain. The requests of this program may be executed twice.
+// Whether this error is expected during an election or a restart, so that the program repeats the request. Either nothing was done, or
+// the outcome is uncertain: the requests of this program may be executed twice.
 static int passes(const char *error) {
     static const char *const codes[] = {"LOADING ", "CLUSTERDOWN ", "TRYAGAIN ", "UNCERTAIN "};
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)

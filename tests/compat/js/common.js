@@ -55,7 +55,7 @@ async function part(what, needs, call, act) {
   }
 }
 
-// Waits until all nodes that answer agree on a leader, and returns its number, from 0. `info` requests INFO from the node at a port.
+// Waits until all nodes answer and agree on a leader, and returns its number, from 0. `info` requests INFO from the node at a port.
 function leader(info) {
   return until('a leader that all agree on', async () => {
     const told = new Set();

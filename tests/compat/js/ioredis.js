@@ -114,8 +114,8 @@ async function settled(write) {
   }
 }
 
-// After a lost connection, ioredis sends the unanswered requests again; only the number of attempts differs from its defaults. A
-// write with an uncertain outcome is up to its user; the writes of this test may be executed twice.
+// After a lost connection, ioredis sends the unanswered requests again. A write with an uncertain outcome is left to the user of
+// ioredis; the writes of this test may be executed twice.
 async function failover() {
   const number = await leader(info);
   const client = connect({

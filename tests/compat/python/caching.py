@@ -2,8 +2,8 @@
 
 In each round, a client reads a key into its cache and another one changes the key. As soon as the second one has its reply, the first
 looks into its cache: only an invalidation that has arrived by then can have updated it. The program implements the protocol itself, so
-that no client library influences the count. It runs against any server that has CLIENT TRACKING. The count of Redis is not zero:
-`scripts/compat.sh --peer --only caching`.
+that no client library influences the count. It runs against any server that has CLIENT TRACKING.
+`scripts/compat.sh --peer --only caching` shows that the count of Redis is not zero.
 
     caching.py HOST:PORT [ROUNDS]    # default: the node at COMPAT_PORT, 2000 rounds
 """
@@ -48,7 +48,7 @@ class Client:
             return value
 
     def arrived(self):
-        """Applies all messages that have arrived by now."""
+        """Returns all messages that have arrived by now."""
         self.socket.setblocking(False)
         try:
             while True:
@@ -140,7 +140,7 @@ class Caching:
         if key not in self.cached:
             if self.mode == "optin":
                 self.ask("CLIENT CACHING YES")
-            # A message after the reply may concern it, so messages are applied once the reply is in the cache.
+            # A message that follows the reply may invalidate it, so such messages are applied once the reply is in the cache.
             self.cached[key] = self.ask(f"GET {key}")
         return self.cached[key]
 

@@ -59,7 +59,7 @@ def is_there(client, name):
 
 
 def has(*names):
-    """Whether the server has these commands. A missing one is noted if the environment allows it, otherwise an error."""
+    """Whether the server has these commands. A missing one is an error, unless the environment allows it."""
     global _commands
     with redis.Redis(port=PORTS[0], decode_responses=True, protocol=2) as client:
         if _commands is None:
@@ -87,7 +87,7 @@ def part(what, needs=()):
 
 
 def leader():
-    """Waits until all nodes that answer agree on a leader, and returns its number, from 0."""
+    """Waits until all nodes answer and agree on a leader, and returns its number, from 0."""
 
     def asked():
         told = set()

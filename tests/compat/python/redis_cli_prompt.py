@@ -50,7 +50,7 @@ class Prompt:
         deadline = time.monotonic() + PATIENCE_SECONDS
         while not enough(ESCAPES.sub("", self.seen)):
             left = deadline - time.monotonic()
-            assert left > 0 and select.select([self.terminal], [], [], left)[0], f"no {what!r} in {self.seen[-500:]!r}"
+            assert left > 0 and select.select([self.terminal], [], [], left)[0], f"{what!r} appears in {self.seen[-500:]!r}"
             self.seen += os.read(self.terminal, 4096).decode(errors="replace")
         self.seen = ESCAPES.sub("", self.seen)
 

@@ -14,7 +14,7 @@ from common import PATIENCE_SECONDS, PEER, PORT, PORTS, check, has, kill_leader,
 
 # These names are deprecated in redis-py, but still in use.
 warnings.simplefilter("ignore", DeprecationWarning)
-# The settings for redis-py, with names for the output. The protocol None is redis-py's default.
+# The settings `protocol` and `legacy_responses` of redis-py. The protocol None is redis-py's default.
 SHAPES = [(2, True), (3, True), (None, True), (2, False), (3, False)]
 
 

@@ -88,7 +88,7 @@ impl Cluster {
     /// A connection to a running node. Connecting may take a moment, because a node that joins a
     /// cluster restarts itself.
     pub fn client(&self, id: u64) -> Client {
-        assert!(self.nodes[&id].node.is_running(), "node {id} is not running");
+        assert!(self.nodes[&id].node.is_running(), "node {id} is running");
         until(&format!("node {id} to accept connections"), || Client::try_connect(self.address(id)).ok())
     }
 
@@ -170,7 +170,7 @@ impl Cluster {
             // own.
             (applied()? == before && digests.iter().all(|digest| digest.len() == 40)).then_some(digests)
         });
-        assert_eq!(digests.len(), 1, "nodes {members:?} have different states: {digests:?}");
+        assert_eq!(digests.len(), 1, "nodes {members:?} have the same state: {digests:?}");
     }
 
     /// Removes a member by a request to another one.

@@ -26,7 +26,8 @@ const PERHAPS_DONE: &str = "UNCERTAIN";
 /// The name under which lost connections are counted.
 const LOST: &str = "(the connection was lost)";
 const UNREACHABLE: &str = "(no connection)";
-/// The document that has the counters of all clients. With only one, the number of keys is known.
+/// The document that has the counters of all clients. It is the only key beside the documents in
+/// the ledger.
 const COUNTERS: &str = "counters";
 /// Number of acknowledged writes per client that count as progress.
 const PROGRESS: u64 = 10;
@@ -125,7 +126,7 @@ impl Crowd {
         let before: Vec<u64> = self.shared.clients.iter().map(count).collect();
         for ((client, thread), before) in self.shared.clients.iter().zip(&self.threads).zip(before) {
             until("writes to be acknowledged", || {
-                assert!(!thread.is_finished(), "a client ended");
+                assert!(!thread.is_finished(), "no client ends early");
                 (count(client) >= before + PROGRESS).then_some(())
             });
         }
@@ -161,7 +162,7 @@ impl Seen {
         for (number, (least, most)) in self.increments.iter().enumerate() {
             let counter = client.text(&format!("JSON.GET {COUNTERS} .c{number}"));
             let counter: u64 = counter.parse().unwrap_or_else(|_| panic!("a counter is {counter}"));
-            assert!((*least..=*most).contains(&counter), "{counter} increments, not {least} to {most}");
+            assert!((*least..=*most).contains(&counter), "{least} to {most} increments count, not {counter}");
         }
     }
 }
@@ -216,7 +217,7 @@ impl Member {
             Outcome::Answered(value) => {
                 let value = counter_of(&value);
                 let before = self.progress().counter.swap(value, Ordering::SeqCst);
-                assert!(value > before, "an increment returned {value} after {before}");
+                assert!(value > before, "an increment returns more than {before}, not {value}");
                 self.progress().increments.fetch_add(1, Ordering::SeqCst);
                 self.progress().writes.fetch_add(1, Ordering::SeqCst);
             }
@@ -245,7 +246,7 @@ impl Member {
         let other = self.anybody();
         let before = self.shared.clients[other].counter.load(Ordering::SeqCst);
         if let Outcome::Answered(value) = self.ask(&["JSON.GET", COUNTERS, &format!(".c{other}")]) {
-            assert_ne!(value, Value::Null, "their document was acknowledged before");
+            assert_ne!(value, Value::Null, "the document with the counters was acknowledged before");
             let value = counter_of(&value);
             assert!(value >= before, "counter {other} is read as {value}; {before} was acknowledged before");
             self.shared.reads.fetch_add(1, Ordering::SeqCst);

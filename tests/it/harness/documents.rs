@@ -1,5 +1,5 @@
-//! Documents that are derived from their keys, writers that send them, and a ledger of the
-//! acknowledged ones.
+//! Documents that are derived from their keys, writers that send them, and a ledger of what is
+//! known about each.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -30,7 +30,7 @@ pub fn set_request(key: &str) -> Vec<String> {
 /// What is known about a document that was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
-    /// The document was sent and got no reply, so it may or may not exist.
+    /// The document was sent, and no reply told whether it was stored: it may or may not exist.
     Unknown,
     /// The document was acknowledged, or found once, so it must exist.
     Stored,
@@ -49,7 +49,7 @@ pub struct Ledger {
 pub struct Found {
     /// Number of documents that had to be stored, and were found.
     pub expected: usize,
-    /// Number of documents that were found, although the client got no reply.
+    /// Number of documents that were found, although no reply told that they were stored.
     pub unacknowledged: usize,
 }
 
@@ -89,19 +89,19 @@ impl Ledger {
             }
         }
         let stored = client.integer("DBSIZE") as usize - others;
-        assert_eq!(stored, found.expected + found.unacknowledged, "there are keys that were never sent");
+        assert_eq!(stored, found.expected + found.unacknowledged, "every key on the node was sent");
         found
     }
 
     fn settle(&mut self, key: &str, reply: &Value, found: &mut Found) {
         let fate = self.sent.get_mut(key).expect("the key was sent");
         if *reply == Value::Null {
-            assert_ne!(*fate, Fate::Stored, "{key} was acknowledged, or found before, and is missing");
+            assert_ne!(*fate, Fate::Stored, "{key} exists, as it was acknowledged or found before");
             *fate = Fate::Absent;
             return;
         }
         let text = reply.text().unwrap_or_else(|| panic!("{key}: {reply:?}"));
-        assert_eq!(text, document(key).as_bytes(), "{key} is not what was sent");
+        assert_eq!(text, document(key).as_bytes(), "{key} is what was sent");
         match fate {
             Fate::Stored => found.expected += 1,
             Fate::Unknown => found.unacknowledged += 1,

@@ -3,7 +3,8 @@
 //! Invariants:
 //! * a process ends when the value that owns it is dropped;
 //! * ports and directories are not fixed, so tests can run in parallel;
-//! * tests wait for conditions ([`wait::until`]), not for time to pass.
+//! * tests wait for conditions ([`wait::until`]), and for time to pass only where a node shows no
+//!   condition.
 
 pub mod client;
 pub mod cluster;

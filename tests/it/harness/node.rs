@@ -105,8 +105,8 @@ impl TestNode {
         Ok(client)
     }
 
-    /// Whether the node is a member of a cluster of several, which counts as ready as soon as it
-    /// accepts connections.
+    /// Whether the node is configured as a member of a cluster of several. Such a node counts as
+    /// ready as soon as it accepts connections.
     fn is_one_of_several(&self) -> bool {
         let given = |name: &str| self.flags.chunks(2).any(|flag| flag[0] == name && !flag[1].is_empty());
         given("--peers") || given("--join")
@@ -164,7 +164,7 @@ impl TestNode {
     /// before that.
     pub fn try_start(&mut self) -> Result<(), Ended> {
         self.start_without_waiting();
-        let mut process = self.process.take().expect("it was just started");
+        let mut process = self.process.take().expect("the process was just started");
         let ready = until("the server to be ready or to end", || match process.address() {
             Some(address) => Some(Some(address)),
             None => process.has_ended().then_some(None),

@@ -1,8 +1,8 @@
 //! Checks that the deterministic modules use nothing that may differ between replicas.
 //!
 //! They are in the same crate as the other modules (`docs/decisions/0013-purity-is-a-test.md`), so
-//! the compiler does not enforce this. The first test does, and the second one shows that it
-//! detects every way to name something impure.
+//! the compiler does not enforce this. The first test does. The second one shows the ways to name
+//! something impure that the first one detects.
 
 use std::collections::BTreeSet;
 
@@ -30,8 +30,8 @@ const PATHS: &[(&str, &str)] = &[
     ("std::os", "the operating system"),
     ("std::process", "processes"),
     ("std::thread", "threads"),
-    ("crate::env", "the doors of the product"),
-    ("jsonvault::env", "the doors of the product"),
+    ("crate::env", "the machine"),
+    ("jsonvault::env", "the machine"),
     ("crate::testkit", "test equipment"),
 ];
 
@@ -90,7 +90,7 @@ fn impurities(code: &str) -> BTreeSet<String> {
         }
         let outer = matches!(segments[0], "super" | "self") && segments.contains(&"env");
         let door = PATHS.iter().find(|(door, _)| path == *door || path.starts_with(&format!("{door}::")));
-        if let Some((_, what)) = door.or(outer.then_some(&("", "the doors of the product"))) {
+        if let Some((_, what)) = door.or(outer.then_some(&("", "the machine"))) {
             found.insert(format!("{path}: {what}"));
         }
         for (name, what) in NAMES.iter().filter(|(name, _)| segments.contains(name)) {

@@ -44,7 +44,8 @@ pub fn run(args: &mut Args<'_>, session: &Session, node: &dyn Node) -> Result<Ou
     Ok(Outcome::new(reply, Effects { close: own, ..Effects::default() }))
 }
 
-/// The older form of the command, which may also close the caller's connection.
+/// The older form of the command, `CLIENT KILL address`. It does not exclude the caller's own
+/// connection.
 fn by_address(args: &mut Args<'_>, session: &Session, node: &dyn Node) -> Result<Outcome, CommandError> {
     let address = String::from_utf8_lossy(args.word()?).into_owned();
     let filter = KillFilter { address: Some(address), ..KillFilter::default() };

@@ -144,7 +144,8 @@ pub fn caching(args: &mut Args<'_>, session: &mut Session) -> Result<Outcome, Co
     Ok(Outcome::new(Reply::OK, Effects { keep_caching: true, ..Effects::default() }))
 }
 
-/// `CLIENT GETREDIR`: reports the client to which invalidations are redirected.
+/// `CLIENT GETREDIR`: reports the client to which invalidations are redirected; 0 without a
+/// redirection, -1 without tracking.
 pub fn redirect(session: &Session) -> Reply {
     Reply::Integer(match &session.tracking {
         Some(tracking) => tracking.redirect.map_or(0, |id| id as i64),
@@ -174,7 +175,7 @@ pub fn info(session: &Session, node: &dyn Node) -> Reply {
     ];
     let flags = flags.iter().filter(|(_, set)| *set).map(|(flag, _)| Reply::word(flag)).collect();
     let prefixes = match tracking.map(|tracking| (tracking.broadcast, &tracking.prefixes[..])) {
-        // Without prefixes all keys are tracked, which Redis reports as the empty prefix.
+        // Without prefixes, BCAST tracks all keys, which Redis reports as the empty prefix.
         Some((true, [])) => vec![Reply::bulk("")],
         Some((_, prefixes)) => prefixes.iter().cloned().map(Reply::Bulk).collect(),
         None => Vec::new(),

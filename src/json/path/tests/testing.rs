@@ -89,5 +89,5 @@ fn assert_location_is_consistent(location: &crate::json::Location, document: &Do
         .any(|member| (member.offset, member.value.offset()) == (location.member, location.at));
     let element =
         parent.elements().any(|element| element.offset() == location.at && location.member == location.at);
-    assert!(member || element, "{location:?} is not a child of its parent");
+    assert!(member || element, "{location:?} is a child of its parent");
 }
