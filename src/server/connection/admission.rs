@@ -2,10 +2,10 @@
 //! this order.
 //!
 //! 1. The command is in the table.
-//! 2. The client is authenticated, or the command needs no login. (Rights of ACL users belong
-//!    here.)
+//! 2. The client is authenticated, or the command needs no login. (Checks of ACL rights would
+//!    belong here.)
 //! 3. The number of words fits the command's arity.
-//! 4. A RESP2 client with subscriptions may only change its subscriptions.
+//! 4. A RESP2 client with subscriptions may only change these, or call PING, QUIT or RESET.
 //! 5. The command is allowed between MULTI and EXEC.
 //! 6. The request is not one that this node redirects to the leader ([`super::redirect`]).
 //! 7. CLIENT PAUSE does not hold the command back.
@@ -113,8 +113,8 @@ pub fn is_unauthenticated(state: &ServerState, session: &mut Session) -> bool {
     !session.authenticated
 }
 
-/// Steps 3 to 5, of the module's list, which need only the connection's own state. A refused
-/// command makes EXEC fail later; a refused EXEC ends the transaction.
+/// Steps 3 to 5 of the module's list, which need only the connection's own state. A refused command
+/// makes EXEC fail later; a refused EXEC ends the transaction.
 ///
 /// # Errors
 /// The reply for the client, with the same text as in Redis.
