@@ -12,9 +12,9 @@
 //!   reported;
 //! * a node whose number belongs to another incarnation never votes under that number: it joins as
 //!   a learner;
-//! * a node with a log neither votes nor starts an election until it has asked the reachable
-//!   members which entries it had acknowledged to them, and has asked its own address which process
-//!   answers there.
+//! * a node with the log of a cluster of several nodes neither votes nor starts an election until
+//!   it has asked the reachable members which entries it had acknowledged to them, and has asked
+//!   its own address which process answers there.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -34,11 +34,11 @@ use crate::raft::{CHANGE_TIMEOUT, Consensus, Participation, Phase};
 
 /// Pause between two rounds of requests.
 const PAUSE: Duration = Duration::from_millis(200);
-/// A waiting node repeats its log message after this many rounds, which take a minute.
+/// A waiting node repeats its log message after this many rounds, which take at least a minute.
 const ROUNDS_BETWEEN_LOGS: u32 = 300;
 /// How long a node with a log waits for the other members to report which entries it had
-/// acknowledged. The wait is bounded, because a member may be unreachable, and when a whole cluster
-/// starts no member remembers acknowledgements.
+/// acknowledged. The wait is bounded because a member may be unreachable. If the whole cluster
+/// starts, no member remembers acknowledgements, and the wait brings nothing.
 const RECALL_PATIENCE: Duration = Duration::from_millis(600);
 
 /// Where a node without a log gets one.
@@ -182,7 +182,7 @@ impl Bootstrapper {
                 Ok(())
             }
             Ok(Ok(Response::Changed(Err(ChangeRefused::NotLeader)))) | Ok(Err(_)) | Err(_) => {
-                Err("the leader did not answer".to_string())
+                Err("no leader answered".to_string())
             }
             Ok(Ok(refused)) => Err(format!("{refused:?}")),
         }
@@ -195,8 +195,9 @@ impl Bootstrapper {
     }
 
     /// Decides, for a directory that is not new but has no log, whether the cluster is new too or
-    /// the log is lost. The log of a cluster that has had a leader has more than its first entry,
-    /// so if any member reports more, this node's log is lost.
+    /// the log is lost. Decides nothing while members that have not answered could change the
+    /// result. The log of a cluster that has had a leader has more than its first entry, so if any
+    /// member reports more, this node's log is lost.
     fn judge_empty_log(&self, verdict: &Verdict, answers: &BTreeMap<u64, Option<Standing>>) {
         let had_a_leader = |standing: &Standing| standing.last.is_some_and(|(index, _)| index > 0);
         if *verdict == Verdict::Member && answers.values().flatten().any(had_a_leader) {
@@ -207,7 +208,8 @@ impl Bootstrapper {
     }
 }
 
-/// Logs which members a node waits for: at each change, and once a minute.
+/// Logs that a node waits for members or asks to be readmitted: at each change, and again after
+/// every [`ROUNDS_BETWEEN_LOGS`] rounds.
 #[derive(Default)]
 struct PhaseLog {
     last: Option<Phase>,
@@ -231,8 +233,8 @@ impl PhaseLog {
                 );
             }
             Phase::Rejoining => tracing::error!(
-                "this node has lost its data: the cluster knows it with another data directory; until it is \
-                 readmitted, which it asks for, it grants no vote"
+                "this node has lost its data: the cluster knows it with another data directory; it asks to be \
+                 readmitted, and grants no vote until then"
             ),
             Phase::Waiting(_) | Phase::Done => {}
         }

@@ -33,7 +33,8 @@ const ASK_AGAIN: Duration = Duration::from_secs(1);
 pub enum AtOwnAddress {
     This,
     Copy(Fatal),
-    /// No process with this node's incarnation answered. `own`: the address is also this node's
+    /// No process with this node's incarnation answered, or the members do not know this
+    /// incarnation. `own` is false if the members know this node at another address than its
     /// configured one.
     Silent {
         own: bool,
@@ -73,8 +74,9 @@ impl Copies {
 
     /// Enables elections, unless this node has lost entries, or the members know it at another
     /// address where no process with its incarnation answers. Calls [`Copies::look`] again until
-    /// this process or a copy answers; a copy gets no elections and is reported to
-    /// [`Copies::until_found`]. `found` is the result of the first call.
+    /// this process or another one with the same incarnation answers. In the second case this
+    /// process runs on the copy: it starts no election, and [`Copies::until_found`] reports it.
+    /// `found` is the result of the first call.
     pub async fn watch(&self, found: AtOwnAddress) {
         let mut found = found;
         let mut logged = false;

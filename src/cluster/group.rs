@@ -91,7 +91,8 @@ impl Group {
         self.0.replica.status()
     }
 
-    /// Signals each change of [`Group::status`], except changes of the log's own figures.
+    /// Signals each change of what consensus reports in [`Group::status`]: entries, members, the
+    /// leader, and the progress of the other members.
     pub fn changes(&self) -> Changes {
         self.0.replica.consensus.changes()
     }

@@ -21,7 +21,8 @@ const RETRY_INTERVAL: Duration = Duration::from_millis(20);
 pub enum Leader {
     Here,
     There(u64, Member),
-    /// This node knows no leader.
+    /// This node knows no leader that accepts requests: none at all, none with an address, or only
+    /// itself while it hands leadership over.
     Unknown,
 }
 

@@ -28,7 +28,7 @@ use crate::peer::{CallError, Change, ChangeRefused, Member, Request, Response};
 use crate::raft::{CHANGE_TIMEOUT, Consensus, Participation, TAKE_OVER_TIMEOUT};
 
 /// How long the leader waits for a replaced incarnation to stop counting as answering, before it
-/// refuses the new one. This is longer than one answer of the old incarnation counts.
+/// refuses the new one. This is longer than the time for which its last answer counts.
 const SILENCE_PATIENCE: Duration = Duration::from_secs(3);
 const POLL_INTERVAL: Duration = Duration::from_millis(5);
 /// Interval at which a learner asks the leader to make it a voter.
@@ -121,7 +121,8 @@ impl Membership {
         }
     }
 
-    /// Adds a node as a learner; it becomes a voter once it has caught up.
+    /// Adds a node as a learner, or readmits a member with a new incarnation; the node becomes a
+    /// voter once it has caught up.
     async fn add(self: &Arc<Self>, id: u64, member: Member) -> Result<(), ChangeRefused> {
         let impossible = |reason: String| Err(ChangeRefused::Impossible(reason));
         let (nodes, voters) = (self.consensus().members(), self.consensus().voters());
@@ -156,8 +157,8 @@ impl Membership {
     }
 
     /// Readmits a member that lost its data: removes its earlier incarnation and adds the later one
-    /// as a learner. Both conditions are checked first. The earlier incarnation must be silent, and
-    /// the later one must answer at the member's address, because silence alone may mean that the
+    /// as a learner. Checks two conditions first: the earlier incarnation must be silent, and the
+    /// later one must answer at the member's address, because silence alone may mean that the
     /// earlier one is slow.
     async fn replace(&self, id: u64, member: Member) -> Result<(), ChangeRefused> {
         let silent = async {

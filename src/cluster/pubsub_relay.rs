@@ -2,9 +2,10 @@
 //!
 //! Invariants:
 //! * a node receives another node's messages in the order in which they were sent;
-//! * publishing never waits for another node: a message that cannot be sent is lost, as in Redis a
-//!   message for a disconnected client is;
-//! * at most [`WAITING_MAX`] messages, and [`WAITING_BYTES_MAX`] bytes, wait for one node.
+//! * publishing never waits for another node: a message that cannot be sent is lost, as Redis loses
+//!   a message for a disconnected client;
+//! * at most [`WAITING_MAX`] messages, and [`WAITING_BYTES_MAX`] bytes, wait for one node, apart
+//!   from the group that is being sent.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,8 +23,8 @@ use crate::raft::Consensus;
 /// Maximum number of messages that wait for one node that is slow or down: some megabytes, if a
 /// message has a few hundred bytes.
 pub(super) const WAITING_MAX: usize = 10_000;
-/// Maximum total size of these messages: twice the output that may wait for one client. A single
-/// message may have this size, and still fits into a frame.
+/// Maximum total size of these messages: twice the default limit on the messages that wait for one
+/// subscriber. A frame has room for a single message of this size.
 pub(super) const WAITING_BYTES_MAX: usize = 64 << 20;
 const _: () =
     assert!(WAITING_BYTES_MAX + (1 << 20) <= FRAME_BYTES_MAX, "a frame holds the message and its header");
@@ -81,7 +82,7 @@ impl PubSubRelay {
         // those.
         let mut others = self.consensus.members();
         others.remove(&self.endpoint.node_id());
-        // Dropping a queue ends its task.
+        // Dropping a queue ends its task once the task has sent the messages that wait.
         queues.retain(|id, _| others.contains_key(id));
         for &to in others.keys() {
             queues.entry(to).or_insert_with(|| self.begin_queue(to)).add(message.clone());

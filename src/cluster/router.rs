@@ -100,8 +100,9 @@ impl Router {
     /// decides for the read which keys have expired.
     ///
     /// # Errors
-    /// [`Unavailable::DiskFull`] if this node has no room for entries that the read has to see. The
-    /// leader can execute the read instead, as a transaction.
+    /// The reason why this node cannot serve the read now. After [`Unavailable::DiskFull`], which
+    /// means that this node has no room for entries that the read has to see, the leader can
+    /// execute the read instead, as a transaction.
     pub async fn read_barrier(&self, consistency: ReadConsistency) -> Result<u64, Unavailable> {
         self.participation.check_open()?;
         if consistency == ReadConsistency::Local {
@@ -113,8 +114,8 @@ impl Router {
                 Ok(self.time.now_ms())
             };
         }
-        // In a group of one, this node has applied every acknowledged write, and no other node can
-        // have acknowledged one.
+        // While this node is the only voter, it has applied every acknowledged write, and no other
+        // node can have acknowledged one.
         match self.leader.consensus.leads_alone() {
             Some(true) => return Ok(self.leader.proposer.read_time()),
             Some(false) => return Err(Unavailable::NoLeader),

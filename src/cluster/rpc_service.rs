@@ -1,8 +1,8 @@
 //! Answers other nodes: Raft's calls, and the requests that the nodes forward for their clients.
 //!
 //! Invariants:
-//! * a forwarded request is served only while this node leads, and only for members; it is never
-//!   forwarded again;
+//! * a forwarded write, read-index request or change is served only while this node leads, and only
+//!   for members, except a node's request to be added itself; it is never forwarded again;
 //! * a forwarded batch is proposed only if this node can decode all its commands;
 //! * a vote request and a claim of leadership are accepted only from the node that they name.
 //!

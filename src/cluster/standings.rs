@@ -86,14 +86,14 @@ impl Standings {
 
     /// Checks that a node that is to be added has applied only entries that this node also has. The
     /// check fails if nodes have continued separately after a forced change. It passes if the node
-    /// does not answer: such a node is about to start with an empty directory.
+    /// does not answer, because a node may be added before it starts with an empty directory.
     pub async fn check_history(&self, id: u64, member: &Member) -> Result<(), ChangeRefused> {
         let standing = self.ask(id, &member.raft_address).await;
         self.check_applied(id, standing.and_then(|standing| standing.applied))
     }
 
     /// Checks the node that is to replace its earlier incarnation: it must answer at the member's
-    /// address, and have applied only entries that this node also has.
+    /// address with the new incarnation, and have applied only entries that this node also has.
     pub async fn check_successor(&self, id: u64, member: &Member) -> Result<(), ChangeRefused> {
         match self.ask(id, &member.raft_address).await {
             Some(standing) if standing.incarnation == member.incarnation => {

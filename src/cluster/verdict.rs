@@ -8,7 +8,9 @@ use crate::peer::{Formed, Member, Standing};
 #[derive(Debug, PartialEq, Eq)]
 pub enum Verdict {
     Form(BTreeMap<u64, Member>),
-    /// The node waits: these members did not answer, or have yet to form the cluster.
+    /// The node waits: these members did not answer, or have yet to form the cluster. The list is
+    /// empty if the newest known membership does not have this node's number, but has not been
+    /// applied yet.
     Wait(Vec<u64>),
     /// This incarnation is a member, so the leader will send the log.
     Member,

@@ -1,5 +1,5 @@
-//! Sends many concurrent requests to one node over one connection: the requests of clients that the
-//! leader has to serve.
+//! Sends many concurrent requests to one node over one connection, such as the requests of clients
+//! that the leader has to serve.
 //!
 //! Invariants:
 //! * each request ends exactly once: with a response, as not sent, or as lost with its connection;
@@ -24,8 +24,9 @@ use super::wire::{Member, Request, Response};
 /// Maximum number of requests that wait to be written to one node; further callers wait for a
 /// place.
 const QUEUE_LENGTH: usize = 1024;
-/// A connection that has brought no response for this long gets no further requests. It may have
-/// been cut without notice, and a request handed to it could no longer be reported as *not sent*.
+/// A connection that has brought no response for this long, although requests wait for one, gets no
+/// further requests. It may have been cut without notice, and a request handed to it could no
+/// longer be reported as *not sent*.
 const SILENCE_MAX: Duration = Duration::from_secs(1);
 /// How long to wait for the answer to a query, which a running node gives from memory.
 const ASK_TIMEOUT: Duration = Duration::from_millis(500);
@@ -63,7 +64,7 @@ struct Waiting {
     by_number: BTreeMap<u64, oneshot::Sender<Response>>,
     /// Since when callers have waited without any response on the connection.
     silent_since: Option<Instant>,
-    /// When the last request was sent.
+    /// When the last request was sent or, before the first one, when the connection was opened.
     used: Option<Instant>,
 }
 
@@ -292,6 +293,6 @@ mod tests {
         assert!(!waiting.is_silent());
         assert!(!waiting.is_stale());
         tokio::time::advance(REUSE_MAX).await;
-        assert!(waiting.is_stale(), "the other side may close it at any time from now on");
+        assert!(waiting.is_stale(), "the other side may be about to close the connection");
     }
 }

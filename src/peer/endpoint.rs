@@ -134,7 +134,7 @@ impl Endpoint {
         }
     }
 
-    /// Connects to a node; both sides then verify each other's identity.
+    /// Connects to a node, which then checks the identity of both sides.
     ///
     /// # Errors
     /// Errors of the network; `TimedOut`; `PermissionDenied` with the other node's reason if it
@@ -148,7 +148,7 @@ impl Endpoint {
         timeout(CONNECT_TIMEOUT, connecting).await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
     }
 
-    /// Verifies the identity of both sides on a new connection, as the side that connected.
+    /// Makes the handshake on a new connection, as the side that connected.
     pub(super) async fn shake_hands(
         &self,
         stream: &mut (impl Connection + ?Sized),
@@ -208,8 +208,8 @@ impl Endpoint {
         }
     }
 
-    /// Answers the handshake of an accepted connection. Returns the caller, or `None` if that node
-    /// is no longer a member.
+    /// Answers the handshake of an accepted connection. Returns the caller, or `None` if that node,
+    /// or its incarnation, is no longer a member.
     ///
     /// # Errors
     /// Errors of the network; `TimedOut`; `InvalidData` if the bytes are not a handshake;
@@ -257,7 +257,7 @@ impl Endpoint {
         // Checked before the incarnation: a removed node has to learn of its removal even if it
         // expects another incarnation of this node.
         let welcome = self.judge_member(hello);
-        // A vote or an append for an earlier incarnation relies on data that only that incarnation
+        // A vote or an append for another incarnation relies on data that only that incarnation
         // had.
         if welcome == Welcome::Ready && hello.to_incarnation.is_some_and(|meant| meant != own.incarnation) {
             return Welcome::Refused(format!(
@@ -268,9 +268,9 @@ impl Endpoint {
         welcome
     }
 
-    /// Judges the sender by the membership that this node has applied. A sender that knows a newer
-    /// membership is accepted as a member, and so is one without a membership, because it is being
-    /// added.
+    /// Judges the sender by the membership that this node has applied. A sender that knows a
+    /// membership at least as new is accepted as a member, and so is one without a membership,
+    /// because it may be a node that is being added.
     fn judge_member(&self, hello: &Hello) -> Welcome {
         let members = self.members.lock();
         let Some(index) = hello.members_index else { return Welcome::Ready };
@@ -392,7 +392,7 @@ mod tests {
         *endpoint.members.lock() = members(7, &[1, 3]);
         assert_eq!(endpoint.judge(&Hello { members_index: Some(6), ..hello() }), Welcome::Removed);
         assert_eq!(endpoint.judge(&Hello { members_index: Some(8), ..hello() }), Welcome::Ready);
-        assert_eq!(endpoint.judge(&hello()), Welcome::Ready, "a node that is being added");
+        assert_eq!(endpoint.judge(&hello()), Welcome::Ready, "a node that is being added is welcome");
         let third = Hello { from: 3, incarnation: 30, members_index: Some(6), ..hello() };
         assert_eq!(endpoint.judge(&third), Welcome::Ready);
     }
@@ -406,7 +406,7 @@ mod tests {
         assert_eq!(
             endpoint.judge(&Hello { members_index: Some(8), ..older.clone() }),
             Welcome::Ready,
-            "a newer one"
+            "a sender that knows newer members is welcome"
         );
         assert_eq!(
             endpoint.judge(&Hello { members_index: None, ..older }),

@@ -1,7 +1,7 @@
 //! Makes one call at a time to one node, on a separate connection.
 //!
-//! Invariant: a connection is not used again after a call on it that did not end, so that a late
-//! response is never taken for that to another call.
+//! Invariant: after a call that did not complete, its connection is not used again, so that a late
+//! response is never taken for the response to a later call.
 
 use std::io;
 use std::sync::Arc;
@@ -42,8 +42,10 @@ impl Exchange {
     /// Sends a request and waits for its response, connecting first if necessary.
     ///
     /// # Errors
-    /// Those of [`Endpoint::connect`]; `TimedOut` if the call takes longer than `limit`; otherwise
-    /// the other node's reason why it cannot answer.
+    /// Those of [`Endpoint::connect`]; errors of the connection, such as `UnexpectedEof`;
+    /// `TimedOut` if the response takes longer than `limit` on the open connection; `InvalidData`
+    /// if the response belongs to another request; `Other` with the other node's reason why it
+    /// cannot answer.
     pub async fn call(&mut self, request: &Request, limit: Duration) -> io::Result<Response> {
         let usable = self.connection.take().filter(|(_, used)| used.elapsed() <= REUSE_MAX);
         let mut connection = match usable {

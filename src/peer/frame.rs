@@ -7,8 +7,8 @@
 //! postcard.
 //!
 //! Invariants:
-//! * an unverified length prefix allocates no memory: the buffer for a body grows as the bytes
-//!   arrive, up to [`FRAME_BYTES_MAX`];
+//! * an unverified length prefix allocates at most 64 KiB: the buffer for a larger body grows as
+//!   the bytes arrive, up to [`FRAME_BYTES_MAX`];
 //! * a frame with a wrong checksum is an error, and its connection is closed;
 //! * a frame is complete within [`FRAME_TIME_MAX`] of its first byte, or its connection is closed.
 
@@ -25,8 +25,8 @@ use tokio::time::{Instant, timeout_at};
 pub const FRAME_BYTES_MAX: usize = 1 << 30;
 /// Maximum size of a handshake's body, because unauthenticated peers may also send one.
 pub const HANDSHAKE_BYTES_MAX: usize = 4096;
-/// Maximum time from a frame's first bytes to its last. Senders give up earlier, at most after 10
-/// s, for a chunk of a snapshot.
+/// Maximum time from a frame's first bytes to its last. A sender of entries, or of a snapshot's
+/// chunk, gives up earlier, after at most 10 s.
 pub const FRAME_TIME_MAX: Duration = Duration::from_secs(30);
 const HEADER_BYTES: usize = 16;
 
@@ -50,7 +50,7 @@ pub fn encode(number: u64, message: &impl Serialize, out: &mut Vec<u8>) {
     out.extend_from_slice(&[0; HEADER_BYTES]);
     *out = postcard::to_io(message, std::mem::take(out)).expect("encoding into memory succeeds");
     let body = &out[begin + HEADER_BYTES..];
-    assert!(body.len() <= FRAME_BYTES_MAX, "a frame of {} bytes", body.len());
+    assert!(body.len() <= FRAME_BYTES_MAX, "a frame has at most {FRAME_BYTES_MAX} bytes, not {}", body.len());
     let (length, crc) = (body.len() as u32, checksum(number, body));
     out[begin..begin + 4].copy_from_slice(&length.to_le_bytes());
     out[begin + 4..begin + 8].copy_from_slice(&crc.to_le_bytes());
@@ -73,7 +73,8 @@ pub async fn write(
 ///
 /// # Errors
 /// `UnexpectedEof` if the other side has closed the connection; `InvalidData` if the bytes are not
-/// a valid frame.
+/// a valid frame; `TimedOut` if the frame is not complete within [`FRAME_TIME_MAX`]; other errors
+/// of the network.
 pub async fn read<M: DeserializeOwned>(
     stream: &mut (impl AsyncRead + Unpin + ?Sized),
 ) -> io::Result<(u64, M)> {

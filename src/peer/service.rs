@@ -1,19 +1,20 @@
 //! Accepts connections of other nodes, and answers their requests.
 //!
-//! Raft's own calls are answered one after the other, in the order sent. Forwarded requests of
-//! clients run concurrently, up to [`CONCURRENT_MAX`] for a connection, and each is answered as
-//! soon as it is done.
+//! Requests that may have to wait for other nodes (writes, read-index requests and changes of the
+//! cluster) run concurrently, up to [`CONCURRENT_MAX`] for a connection, and each is answered as
+//! soon as it is done. All other requests, such as Raft's calls, are answered one after the other,
+//! in the order sent.
 //!
 //! A Raft call is cancelled when its connection ends. A caller that stops waiting for a response
 //! closes the connection and uses another; without the cancellation, abandoned calls would pile up
 //! behind a disk that hangs.
 //!
-//! A connection is closed if it brings no complete request for [`IDLE_MAX`] while none of its
-//! requests is in progress. The requesting side stops using an idle connection earlier, after
-//! [`REUSE_MAX`], so no request is sent on a connection that is about to be closed.
+//! A connection is closed if it brings no complete request for [`IDLE_MAX`]; the time in which the
+//! node answers a Raft call does not count. The requesting side stops using an idle connection
+//! earlier, after [`REUSE_MAX`], so no request is sent on a connection that is about to be closed.
 //!
 //! The memory that senders who are not members can occupy is limited: of all their large frames,
-//! only one is read at a time.
+//! only one at a time is read and answered.
 
 use std::io;
 use std::net::SocketAddr;
@@ -46,8 +47,8 @@ pub const REUSE_MAX: Duration = Duration::from_secs(30);
 /// The accepting side closes a connection after this time without a request. A request that begins
 /// before [`REUSE_MAX`] is complete by then.
 pub const IDLE_MAX: Duration = REUSE_MAX.saturating_add(FRAME_TIME_MAX);
-/// A frame of at most this size is read at once, even if the sender is not a member. For larger
-/// ones such senders wait for each other.
+/// A frame of at most this size is read at once, even if the sender is not a member. Larger frames
+/// of such senders are read one at a time.
 pub const SMALL_FRAME_BYTES_MAX: usize = 64 << 10;
 
 /// Answers the requests of other nodes.
@@ -136,8 +137,8 @@ async fn serve_one(
             let response = tokio::select! {
                 biased;
                 response = &mut answer => response,
-                // Usually this is the end of the connection: a caller sends nothing before it has
-                // the response. The call is cancelled then.
+                // Usually this is the end of the connection, because the caller sends nothing
+                // before it has the response. The end cancels the call.
                 read_on = &mut next => {
                     let (reader, incoming) = read_on?;
                     next.set(read(reader));
@@ -167,7 +168,8 @@ type Reader = ReadHalf<Box<dyn Connection>>;
 struct Incoming {
     number: u64,
     request: Request,
-    /// Held while a large frame is read from a sender that is not a member.
+    /// Held for a large frame of a sender that is not a member, from before its body is read until
+    /// its request has been answered.
     room: Option<OwnedSemaphorePermit>,
 }
 
@@ -248,7 +250,7 @@ mod tests {
                     Ok(stream) => break stream,
                     Err(error) => {
                         refused += 1;
-                        assert!(refused < 1000, "the slots stay taken: {error}");
+                        assert!(refused < 1000, "an abandoned call frees its slot: {error}");
                     }
                 }
             };

@@ -91,8 +91,8 @@ pub struct Hello {
     /// The expected incarnation. `None` accepts any, and is used only to ask for the node's
     /// identity.
     pub to_incarnation: Option<u64>,
-    /// The index of the newest membership known to the sender that lists it. A later membership may
-    /// have removed the sender.
+    /// The index of the last membership that the sender has applied; `None` if that does not list
+    /// the sender. A later membership may have removed the sender.
     pub members_index: Option<u64>,
 }
 

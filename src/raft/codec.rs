@@ -1,5 +1,5 @@
-//! Converts between openraft's types and the bytes on disk. The layout is our own, because an alpha
-//! version of openraft may change its types.
+//! Converts between openraft's types and the bytes on disk and in messages. The layout is our own,
+//! because an alpha version of openraft may change its types.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -93,7 +93,7 @@ fn load_members(stored: StoredMembers) -> Result<Membership, Unreadable> {
     Membership::new(stored.configs, stored.nodes).map_err(|_| Unreadable("the membership"))
 }
 
-/// The payload of an entry's record on disk.
+/// The payload of an entry on disk and in an append.
 pub fn encode_payload(payload: &EntryPayload<Payload, u64, Member>) -> Bytes {
     match payload {
         EntryPayload::Blank => Bytes::new(),

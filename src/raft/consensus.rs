@@ -213,7 +213,8 @@ impl Consensus {
         acked.is_some_and(|acked| acked.elapsed() < LEASE)
     }
 
-    /// Returns once the log found on disk at the start has been applied, or consensus has stopped.
+    /// Returns once the log found on disk at the start has been applied and a leader is known, or
+    /// consensus has stopped.
     pub(super) async fn until_log_is_applied(&self) -> Result<(), Fatal> {
         let last = self.with_metrics(|metrics| metrics.last_log_index);
         // A later leader may truncate the end of the log that was found on disk, because no
@@ -251,7 +252,7 @@ impl Consensus {
     }
 
     /// Waits for a failure of consensus, for [`Consensus::failed`]. The metrics change with every
-    /// entry, so only a task of the strand watches them.
+    /// entry, so one task of the strand watches them for all callers.
     pub(super) async fn watch_for_failure(self) {
         let fatal = self.next_failure().await;
         self.failure.send_if_modified(|failure| {

@@ -1,7 +1,8 @@
 //! Removes keys whose deadline has passed.
 //!
 //! Reads treat such a key as absent from its deadline on. The leader removes it through the log, so
-//! that every replica removes it at the same index; nothing else expires a key.
+//! that every replica removes it at the same index. A write that finds such a key first treats it
+//! as absent, on every replica alike.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -18,8 +18,8 @@ use super::types::{Entry, LogId, TypeConfig, Vote};
 use crate::error::Fatal;
 use crate::storage::log::{self, Log};
 
-/// Maximum size of one read of the log. An append to a follower, or a batch of entries to apply, is
-/// held in memory.
+/// Maximum size of a limited read, which returns at least one entry of any size. It is limited
+/// because an append to a follower, or a batch of entries to apply, is held in memory.
 const READ_BYTES_MAX: usize = 8 << 20;
 
 /// A handle on the log; clones share it.
@@ -28,7 +28,7 @@ pub struct LogStore {
     log: Arc<Log>,
     /// The log's records of the vote and the commit index, decoded.
     state: Arc<Mutex<HardState>>,
-    /// Notified after each append that is on disk.
+    /// Notified once an append is on disk, or has failed.
     pub(super) synced: Arc<Notify>,
 }
 
@@ -51,8 +51,8 @@ impl LogStore {
         Ok(LogStore { log, state: Arc::new(Mutex::new(state)), synced: Arc::default() })
     }
 
-    /// Runs blocking disk work on a background thread: a slow disk must not delay the async tasks
-    /// that measure and report its slowness.
+    /// Runs blocking disk work on a background thread: a slow disk must not delay other tasks of
+    /// the runtime.
     async fn wait_for_disk(
         &self,
         work: impl FnOnce(&Log) -> Result<(), Fatal> + Send + 'static,

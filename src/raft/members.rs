@@ -34,7 +34,8 @@ impl Consensus {
         done(timeout(CHANGE_TIMEOUT, self.raft.change_membership(change, false)).await)
     }
 
-    /// Removes a member, and returns once the metrics no longer list it.
+    /// Removes a member, and returns once the metrics no longer list it, or after a timeout.
+    /// `votes`: whether the member is a voter.
     pub async fn remove(&self, id: u64, votes: bool) -> Result<(), ChangeRefused> {
         let ids = BTreeSet::from([id]);
         let change = match votes {
@@ -49,8 +50,8 @@ impl Consensus {
         Ok(())
     }
 
-    /// Waits until a learner has every entry that this leader has committed. Returns early if this
-    /// node stops leading; returns `false` on a timeout.
+    /// Waits until a learner has every entry that this leader has committed. Also returns `true` if
+    /// this node stops leading; returns `false` on a timeout, or if consensus stops.
     pub async fn until_caught_up(&self, id: u64) -> bool {
         let caught_up = move |metrics: &Metrics| {
             let committed = metrics.local_committed.as_ref().map(|id| id.index());

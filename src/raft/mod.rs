@@ -10,7 +10,8 @@
 //! * [`Replica`] opens these parts in order and gives access to them: `opening` reads snapshot and
 //!   log; `types`, `log_store`, `state_machine`, `replication` and `runtime` with `watch` implement
 //!   openraft's interfaces.
-//! * [`Proposer`] joins waiting writes (`proposal_queue`) into entries, one in flight at a time.
+//! * [`Proposer`] joins waiting writes (`proposal_queue`) into entries: one is in flight at a time,
+//!   on a single node at most two.
 //! * [`RaftReceiver`] serves the Raft calls of other members, as far as [`Participation`] allows
 //!   and the disk has room.
 //! * `snapshots`, `snapshot_transfer` and `maintenance` keep the log short: they write, send and
@@ -21,11 +22,12 @@
 //!   deadlines, `timing` holds the durations.
 //!
 //! Invariants:
-//! * the keyspace changes only through the log: the machine belongs to openraft's worker, which
-//!   applies committed entries in order, each once;
+//! * the keyspace changes only when entries are applied or a snapshot is loaded: the machine
+//!   belongs to openraft's worker, which applies committed entries in order, each once;
 //! * every acknowledged entry is on disk, whether it was acknowledged to a client or to a leader;
 //! * every batch is answered once, and a batch that may be in a log is never proposed again;
-//! * a node that may have lost what it acknowledged neither votes nor acknowledges.
+//! * a node that has lost what it acknowledged neither votes nor acknowledges; one that may have
+//!   lost it does not vote yet ([`Participation`]).
 
 mod acknowledged;
 mod codec;

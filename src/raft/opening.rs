@@ -24,12 +24,13 @@ use crate::peer::Member;
 use crate::storage::log::{self, Log, Recovered};
 use crate::storage::{DataDir, SnapshotDir};
 
-/// Maximum number of entries in one append to a follower; the log limits their size too. A follower
-/// syncs once per append, so its disk takes at most this number of entries with each sync. With
-/// openraft's 300, a follower with a slow disk stayed behind for ever.
+/// Maximum number of entries in one append to a follower; [`LogStore`] limits their total size. A
+/// follower syncs once per append, so its disk takes at most this number of entries with each sync.
+/// With openraft's 300, a follower with a slow disk stayed behind for ever.
 const APPEND_ENTRIES_MAX: u64 = 4096;
 
-/// Returns the machine in the state of the newest intact snapshot.
+/// Returns the machine in the state of the newest intact snapshot, or without state if there is
+/// none.
 pub fn restore(
     options: &ReplicaOptions,
     snapshots: &SnapshotDir,
@@ -103,8 +104,9 @@ pub fn log_store(log: &Arc<Log>, recovered: &Recovered) -> Result<LogStore, Fata
         .map_err(|error| unreadable(log, error))
 }
 
-/// Number of low bits that a forced cluster has for its own terms; a repair goes through far fewer
-/// terms than that.
+/// Number of low bits of a forced cluster's first term, which come from the node's new incarnation.
+/// The higher bits count one more than those of any term that the node knows; until the repair
+/// ends, former members go through far fewer terms than these bits can count.
 const FORK_TERM_BITS: u32 = 20;
 
 fn unreadable(log: &Log, error: codec::Unreadable) -> Fatal {
@@ -115,9 +117,9 @@ fn unreadable(log: &Log, error: codec::Unreadable) -> Fatal {
 /// that the cluster continues with this node's data. Appends a membership entry that no leader
 /// proposed; every entry of this node's log then counts as committed.
 ///
-/// The entry's term is far beyond any that this node knows, and depends on its new incarnation.
-/// Therefore no entry of a former member, or of another node that was forced in the same way, can
-/// have the same index and term.
+/// The entry's term is beyond any that this node knows, and depends on the node's new incarnation,
+/// which is random. It is therefore very unlikely that an entry of a former member, or of another
+/// node that was forced in the same way, has the same index and term.
 pub async fn forget_others(log: &Log, recovered: &mut Recovered, id: u64, own: Member) -> Result<(), Fatal> {
     let vote = recovered
         .vote

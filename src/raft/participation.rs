@@ -1,15 +1,16 @@
 //! Decides how far this node takes part: whether it votes, acknowledges entries and serves clients.
 //!
 //! A node that starts without entries or votes that it had acknowledged must not vote as if it had
-//! promised nothing. A starting node therefore grants no vote for a moment, and a node that may
-//! have lost its data waits until the other members have reported what it had acknowledged
-//! ([`Participation::check_kept`]).
+//! promised nothing. A node that has voted before therefore grants no vote for a moment after its
+//! start, and a node that may have lost its data waits until the other members have reported what
+//! it had acknowledged ([`Participation::check_kept`]).
 //!
 //! Invariants:
 //! * a node that was found to have lost what it acknowledged neither votes nor acknowledges again;
-//! * a node that has just started grants no vote for [`VOTE_HOLDOFF`]: it has forgotten what it
-//!   promised to a leader;
-//! * a node that waits for these reports votes only in the first election of a new cluster.
+//! * a node that has voted before grants no vote for [`VOTE_HOLDOFF`] after its start, because it
+//!   has forgotten what it promised to a leader; a hand-over by that leader is the exception;
+//! * a node that waits for the other members' reports votes only in the first election of a new
+//!   cluster.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -83,8 +84,8 @@ impl Participation {
         }
     }
 
-    /// Gives up for a node whose log is empty and that has no initial members to ask: the former
-    /// content of the log is lost.
+    /// Gives up for a node whose log is empty although its directory is not new: the former content
+    /// of the log is lost.
     pub fn give_up_empty_log(&self) {
         self.give_up("the log of this node is lost");
     }
@@ -152,7 +153,8 @@ impl Participation {
         Ok(())
     }
 
-    /// Whether a candidate may get this node's vote; `before` is true for a pre-vote.
+    /// Whether a candidate may get this node's vote; `before` is true for a pre-vote. A request for
+    /// a vote in the first election of a new cluster ends the wait for the other members' reports.
     ///
     /// # Errors
     /// The reason for a refusal.
@@ -170,7 +172,7 @@ impl Participation {
             self.set_recalling(false);
         }
         // A hand-over is the old leader's own request, so the promise not to vote against that
-        // leader does not forbid it.
+        // leader does not apply.
         let holds_off = self.holdoff_until.is_some_and(|until| Instant::now() < until);
         if holds_off && !ask.transfer {
             return Err("this node has just started and grants no vote yet".to_string());

@@ -12,9 +12,9 @@ use tokio::sync::oneshot;
 use super::proposer::Outcome;
 use crate::machine::Batch;
 
-/// Decay of the expected batch count: a quarter of the difference for each smaller entry. A wave of
-/// clients that was split in two still merges again at this rate; after the clients have gone, the
-/// count falls from fifty to one within a dozen entries.
+/// Decay of the expected batch count: after an entry with fewer batches, the count falls by this
+/// part of itself, a quarter. A wave of clients that was split in two still merges again at this
+/// rate; after the clients have gone, the count falls from fifty to one within a dozen entries.
 const EXPECTED_DECAY: usize = 4;
 
 /// An entry takes batches up to this size; a larger batch gets an entry to itself. This bounds how
@@ -47,14 +47,15 @@ pub(super) enum Next {
 
 #[derive(Clone, Copy, Debug)]
 struct EntryInFlight {
-    /// The ticket of its last batch, which identifies it.
+    /// The ticket of the entry's last batch, which identifies the entry.
     ticket: u64,
     batches: usize,
     stamp_ms: u64,
-    /// Whether this node's log has it on disk. It may be set a little early, which costs a smaller
-    /// entry and nothing else.
+    /// Whether this node's log has the entry on disk. The flag may be set a little early; the next
+    /// entry is then smaller, and nothing else changes.
     is_durable: bool,
-    /// Whether it keeps the disk busy for so long that small writes should not wait for its end.
+    /// Whether the entry keeps the disk busy for so long that small writes should not wait for its
+    /// end.
     is_large: bool,
 }
 
@@ -266,10 +267,10 @@ mod tests {
             queue.finish(ticket);
             with_more(&mut queue, 1);
             entries += 1;
-            assert!(entries < 15, "{} are expected still", queue.expected);
+            assert!(entries < 15, "at most one batch is soon expected, not {}", queue.expected);
         }
         assert!(queue.expected <= 1 && queue.expects_one());
-        assert!(entries > 5, "{entries} entries are too few for clients that are late");
+        assert!(entries > 5, "late clients are expected for more than 5 entries, not {entries}");
     }
 
     #[test]

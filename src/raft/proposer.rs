@@ -3,7 +3,7 @@
 //! All batches that wait when an entry can be proposed form one entry, which costs one append, one
 //! sync and one round of messages. When an entry ends, the next is proposed. On a single node an
 //! entry of some size follows already when the one before it is on disk, and is synced while that
-//! one is applied.
+//! one is applied; after a large entry, the next one follows at once.
 //!
 //! Clients that were answered together send their next writes at almost the same time, so the next
 //! entry waits briefly for these writes. Without the wait, the first of them would form an entry of
@@ -15,8 +15,8 @@
 //! * a closed proposer accepts nothing: once it is idle, it stays idle;
 //! * every accepted batch is answered once: with its replies, with a refusal from before it was
 //!   proposed, or as uncertain;
-//! * the waiting bytes are bounded by [`WAITING_BYTES_MAX`]: beyond it a batch is refused, not
-//!   queued.
+//! * the waiting bytes are bounded by [`WAITING_BYTES_MAX`]: beyond it a batch is refused, unless
+//!   no other one waits.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -56,19 +56,20 @@ const _: () = assert!(ENTRY_BYTES_TARGET < ENTRY_BYTES_MAX && ENTRY_BYTES_MAX <=
 const _: () =
     assert!(ENTRY_BYTES_MAX + (1 << 20) <= FRAME_BYTES_MAX, "the largest entry fits into a message");
 
-/// How long a write may take once it has been proposed: longer than a working majority needs, even
-/// with slow disks.
+/// How long a write may take, including its wait to be proposed: longer than a working majority
+/// needs, even with slow disks.
 pub const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long a transfer of leadership, or a node that leaves its cluster, waits for the writes that
-/// were proposed earlier.
+/// How long a transfer of leadership, or a node that is to join another cluster, waits for the
+/// writes that were accepted earlier.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
 const DRAIN_POLL_INTERVAL: Duration = Duration::from_millis(5);
 
 /// Maximum size of the writes that wait to be proposed. A refused client may retry.
 pub const WAITING_BYTES_MAX: usize = 256 << 20;
 
-/// The outcome of a batch: its replies, or an error. With the error comes the batch itself if it
-/// certainly was not proposed, so that the caller may propose it elsewhere.
+/// The outcome of a batch: its replies, or an error. With [`ForwardError::NotLeader`] comes the
+/// batch itself, so that the caller may propose it elsewhere; with other errors the returned batch
+/// may be empty.
 pub type Outcome = Result<Done, (ForwardError, Batch)>;
 
 /// Proposes writes to the log; clones share one queue.
@@ -86,7 +87,7 @@ struct ProposerInner {
     handing_over: AtomicBool,
     /// Wakes the task that gathers the waiting batches and proposes them.
     gathered: Notify,
-    /// Wakes the same task when the log has synced what was proposed.
+    /// Wakes the task that proposes, when the log has synced what was proposed.
     synced: Arc<Notify>,
     /// Runs consensus, on one thread while a single client writes to a single node.
     strand: Strand,
@@ -139,8 +140,8 @@ impl Proposer {
         }
     }
 
-    /// Proposes a batch to this node's log, if that has room for it. On an error, the batch is
-    /// returned if it certainly was not proposed.
+    /// Proposes a batch to this node's log, if that has room for it. For the batch that an error
+    /// returns, see [`Outcome`].
     pub async fn write(&self, batch: Batch) -> Outcome {
         let log = &self.inner.consensus.log;
         let full = |full: NoSpace| {
@@ -270,7 +271,8 @@ impl Proposer {
         queue.finish(ticket);
         let is_alone = self.inner.consensus.is_alone();
         queue.may_pipeline = is_alone;
-        // Nothing may delay the heartbeats of a leader with followers, such as a long apply.
+        // Wide for a leader with followers: nothing, for example a long apply, may delay its
+        // heartbeats.
         self.inner.strand.set_narrow(is_alone && queue.expects_one());
         if !queue.waiting.is_empty() {
             self.inner.gathered.notify_one();

@@ -28,7 +28,7 @@ use super::types::{TypeConfig, Vote};
 pub const PATIENCE: Duration = Duration::from_millis(4 * ELECTION_TIMEOUT_MS_MAX);
 const CHECK_INTERVAL: Duration = Duration::from_millis(HEARTBEAT_MS);
 /// A check that runs later than this was itself stalled: replies of the other members may have
-/// arrived that this node has not read yet, so this check is not counted against them.
+/// arrived that this node has not read yet, so the time without replies is counted anew.
 const STALLED: Duration = Duration::from_millis(4 * HEARTBEAT_MS);
 
 impl Consensus {
@@ -60,9 +60,9 @@ impl Consensus {
         }
     }
 
-    /// Waits until this node leads other members, without a timer. While it is the only member, it
-    /// stops openraft's ticks too: they serve heartbeats and elections, and a leader without other
-    /// members needs neither.
+    /// Waits until this node leads other members, without a timer. While it leads and is the only
+    /// member, it stops openraft's ticks too: they serve heartbeats and elections, and a leader
+    /// without other members needs neither.
     async fn rest(&self, standing: &mut Standing) {
         loop {
             let leads = standing.leads();
@@ -74,8 +74,8 @@ impl Consensus {
         }
     }
 
-    /// Enters the next term as if another voter had asked for a vote. That voter ignores the vote
-    /// that it gets, because it did not ask for it.
+    /// Enters the next term as if another voter had asked for a vote. That voter learns nothing of
+    /// this: the request is handled by this node alone.
     async fn step_down(&self, own: u64, term: u64) {
         let Some(other) = self.voters().into_iter().find(|id| *id != own) else { return };
         tracing::warn!(term, "this leader steps down: no majority answers");

@@ -1,9 +1,10 @@
 //! Serves the Raft calls of other members: entries, votes, hand-overs and snapshots.
 //!
 //! Invariants:
-//! * consensus receives nothing that [`Participation`] forbids or for which the disk has no room;
-//! * entries that contradict the applied ones are refused, and so are entries that do not decode,
-//!   if their sender is not a member that this node knows.
+//! * consensus receives no append and no request for a vote that [`Participation`] forbids, and no
+//!   entries for which the disk has no room;
+//! * entries that contradict the applied ones are refused, and so are entries whose commands do not
+//!   decode, if their sender is not a member that this node knows.
 
 use std::io;
 use std::sync::Arc;
@@ -73,8 +74,8 @@ impl RaftReceiver {
             check_commands(&entries)?;
         }
         // Recorded before the append counts towards the leader's majority: a later leader, elected
-        // by that majority, has to know this time. One that leads no more may have sent its time
-        // long ago, and this node may lead by now.
+        // by that majority, has to know this time. The time of a deposed leader does not count: it
+        // may have been sent long ago, and this node may lead by now.
         if !is_deposed {
             self.time.heard(append.vote.term, append.time_ms);
         }

@@ -2,8 +2,8 @@
 //! and gives access to them.
 //!
 //! Invariants:
-//! * the keyspace changes only through the log: the machine belongs to openraft's worker, which
-//!   applies committed entries in order;
+//! * the keyspace changes only when entries are applied or a snapshot is loaded: the machine
+//!   belongs to openraft's worker, which applies committed entries in order;
 //! * no linearizable read is served before the log that was on disk at the start has been applied,
 //!   because it would miss acknowledged writes.
 
@@ -47,7 +47,7 @@ pub struct ReplicaOptions {
     /// The log growth in bytes after which the next snapshot is due.
     pub snapshot_log_bytes: u64,
     pub snapshot_log_entries: u64,
-    /// The log's options; [`Replica::start`] sets the group.
+    /// The log's options; [`Replica::start`] sets the group, the clock and the background.
     pub log: log::Options,
     /// Runs blocking work: writing the log, saving and loading snapshots.
     pub background: Background,
@@ -184,7 +184,7 @@ impl Replica {
         self.consensus.snapshot().await
     }
 
-    /// Closes the log, once nothing writes to it any more.
+    /// Ends the strand and closes the log, to which nothing may write any more.
     ///
     /// # Errors
     /// [`Fatal`] if the log failed, now or before: the shutdown was not clean.

@@ -77,9 +77,10 @@ impl NetworkClient {
         }
     }
 
-    /// Called after a reply that the member has no entry at `previous`. Returns an error if the
-    /// member had acknowledged that entry. Consensus must not see such a reply, because it relies
-    /// on acknowledgements. The error makes the member give up and return as a new member.
+    /// Called after a reply that the member has no entry at `previous`. If the member had
+    /// acknowledged that entry, tells the member, which then gives up and returns as a new member,
+    /// and returns an error. Consensus must not see such a reply, because it relies on
+    /// acknowledgements.
     async fn check_not_lost(
         &mut self,
         term: u64,
@@ -111,7 +112,7 @@ impl NetworkClient {
     }
 }
 
-/// The reply came in this protocol version, but is not one that this call may receive.
+/// The error for a reply that is valid, but is not one that the call may receive.
 pub(super) fn unexpected(response: &Response) -> Unreachable<TypeConfig> {
     Unreachable::from_string(format!("unexpected reply: {response:?}"))
 }

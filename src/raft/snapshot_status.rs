@@ -45,7 +45,7 @@ pub struct SnapshotStats {
 }
 
 impl SnapshotStatus {
-    /// Whether a snapshot may start now: none is running, and the pause after a failure is over.
+    /// Whether the pause after a failed snapshot is over, or there is none.
     pub fn may_begin(&self) -> bool {
         self.retry_at.lock().is_none_or(|until| Instant::now() >= until)
     }

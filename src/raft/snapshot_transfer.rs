@@ -101,7 +101,7 @@ impl IncomingSnapshot {
         Ok(receiver.received())
     }
 
-    /// Checks the complete snapshot.
+    /// Checks the complete snapshot and gives its file the final name.
     pub fn finish(&mut self) -> io::Result<Snapshot> {
         let (offer, receiver) =
             self.0.take().ok_or_else(|| io::Error::other("the end of a snapshot that was not offered"))?;

@@ -26,7 +26,7 @@ pub type Snapshot = openraft::alias::SnapshotOf<TypeConfig, SnapshotFile>;
 
 /// Bytes of a snapshot after which its writer pauses and leaves disk and processor to the writes of
 /// clients: a snapshot may take seconds, a write may not. With the length of the pause, this limits
-/// a snapshot to about 80 MiB a second.
+/// a snapshot of small shards to about 90 MiB a second.
 const REST_BYTES: usize = 192 << 10;
 const REST: Duration = Duration::from_millis(2);
 
@@ -62,7 +62,8 @@ pub fn adopt(snapshots: &SnapshotDir, snapshot: SnapshotFile) -> Result<Snapshot
     receiver.finish().map_err(io::Error::other)
 }
 
-/// Loads every record of a snapshot into the keyspace, and returns their number.
+/// Loads every record of a snapshot into the keyspace. Returns the snapshot's metadata and the
+/// number of records.
 pub fn load_records(
     snapshots: &SnapshotDir,
     snapshot: &SnapshotFile,

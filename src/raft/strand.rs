@@ -1,4 +1,5 @@
-//! Runs the tasks of consensus: each as a task of the runtime, or all on one strand.
+//! Runs the tasks of consensus on a strand: each as a task of the runtime while the strand is wide,
+//! or all in one task while it is narrow.
 //!
 //! A write passes through several tasks: the proposer, openraft's core, the completion of the
 //! append, the state machine. As tasks of the runtime they run on several threads, which serves
@@ -53,18 +54,19 @@ struct State {
     ready: VecDeque<Arc<Task>>,
     /// All tasks, so that they can be dropped at the end.
     tasks: Vec<Weak<Task>>,
-    /// Wakes the driver; `None` while it polls tasks, which it does until none is ready.
+    /// Wakes the driver, the runtime's task that runs [`Inner::turn`]; `None` while the driver
+    /// still has tasks to poll.
     idle: Option<Waker>,
     ended: bool,
 }
 
 struct Task {
-    /// `None` once it has completed, or the strand has ended.
+    /// `None` once the task has completed, or the strand has ended.
     future: Mutex<Option<BoxFuture<'static, ()>>>,
-    /// Whether it was woken since its last poll began.
+    /// Whether the task was woken since its last poll began.
     is_ready: AtomicBool,
     strand: Arc<Inner>,
-    /// Wakes the runtime's task that polls it while the strand is wide.
+    /// Wakes the runtime's task that polls this one while the strand is wide.
     own: AtomicWaker,
 }
 
@@ -113,7 +115,8 @@ impl Inner {
                     }
                 }
             };
-            // A task that used up the runtime's budget could not get another one within this turn.
+            // Outside of the runtime's budget: all tasks of this turn would share one, and a task
+            // that used it up would stop the others.
             let mut polled = pin!(unconstrained(async { task.poll() }));
             let _ = polled.as_mut().poll(context);
             if task.is_done() {
@@ -145,7 +148,8 @@ impl Task {
         self.future.lock().is_none()
     }
 
-    /// The part of the runtime's task: polls while the strand is wide.
+    /// Called by the task of the runtime that belongs to this one, and is woken while the strand is
+    /// wide.
     fn poll_wide(self: &Arc<Task>, context: &Context<'_>) -> Poll<()> {
         self.own.register(context.waker());
         self.poll();

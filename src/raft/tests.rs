@@ -39,7 +39,8 @@ impl StoreBuilder<TypeConfig, LogStore, StateMachine, DataDir> for Builder {
         let options = Options { segment_bytes: 1 << 16, ..Options::default() };
         let (log, recovered) =
             Log::open(disk.clone(), &data.log_path(0), options).expect("a fresh log opens");
-        let snapshots = SnapshotDir::open_dir(disk, &data.snapshots_path(0), 0).expect("no snapshots");
+        let snapshots =
+            SnapshotDir::open_dir(disk, &data.snapshots_path(0), 0).expect("a fresh directory opens");
         let store = LogStore::new(Arc::new(log), recovered.vote.as_deref(), recovered.committed.as_deref());
         let machine = Machine::new(Arc::new(Keyspace::new()), None);
         let endpoint = Endpoint::new(identity, 0, RealNet::shared());

@@ -8,8 +8,8 @@
 //! cannot.)
 //!
 //! Invariants:
-//! * the time that [`GroupTime::leading`] returns never goes back on a node, and is never before
-//!   the newest applied stamp;
+//! * while a node leads, the time that [`GroupTime::leading`] returns never goes back, and is never
+//!   before the newest applied stamp;
 //! * a new leader continues from the latest time that any voter of its majority knows: a majority
 //!   received an append before any reply that depends on its time was sent;
 //! * a node that knows only its wall clock reports no time to others.
@@ -143,9 +143,9 @@ impl GroupTime {
         known.heard.then(|| millis(self.estimate(&mut known, self.clock.elapsed()).max(known.issued)))
     }
 
-    /// Records the time in a voter's reply to this node's request for a vote. A reply that comes
-    /// when the others have elected it changes nothing: deadlines that it has set since would come
-    /// too early.
+    /// Records the time in a voter's reply to this node's request for a vote. A reply that arrives
+    /// after this node was elected changes nothing: with a later time, the deadlines that this node
+    /// has set since would come too early.
     pub fn voter_said(&self, time_ms: Option<u64>) {
         let Some(time_ms) = time_ms else { return };
         let mut known = self.known.lock();
@@ -237,7 +237,10 @@ mod tests {
             leader.clock.set_ms(wall);
             pass(&[&leader], 10_000);
             let (after, drift) = (leader.time.leading(), 10_000 / u64::from(DRIFT));
-            assert!(after.abs_diff(before + 10_000) <= drift, "the time went back from {before} to {after}");
+            assert!(
+                after.abs_diff(before + 10_000) <= drift,
+                "the time continues by the monotonic clock: {before}, then {after}"
+            );
             assert_ne!(after, before + 10_000, "the time drifts towards the wall clock");
         }
     }
@@ -301,7 +304,7 @@ mod tests {
         let leader = node(NOON_MS);
         assert_eq!(leader.time.leading(), NOON_MS);
         leader.time.voter_said(Some(NOON_MS + 400));
-        assert_eq!(leader.time.leading(), NOON_MS, "a deadline of this leader would come too early");
+        assert_eq!(leader.time.leading(), NOON_MS, "a late reply must not bring deadlines forward");
         pass(&[&leader], 1_000);
         leader.time.voter_said(Some(NOON_MS + 5_000));
         assert_eq!(leader.time.leading(), NOON_MS + 5_000, "it is a candidate again");

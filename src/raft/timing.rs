@@ -4,8 +4,8 @@ use std::time::Duration;
 
 /// Interval of the heartbeats that a leader sends while it has nothing else to send.
 pub const HEARTBEAT_MS: u64 = 60;
-/// Shortest time without a message after which a follower starts an election: several heartbeats,
-/// so that a lost or late one does not depose a leader.
+/// Lower end of the election timeout: several heartbeats, so that a lost or late one does not
+/// depose a leader.
 pub const ELECTION_TIMEOUT_MS_MIN: u64 = 200;
 /// Upper end of the election timeout. A follower first waits for this time, during which it honours
 /// the leader's lease, and then for a random time between [`ELECTION_TIMEOUT_MS_MIN`] and this: a
@@ -19,8 +19,8 @@ pub const VOTE_HOLDOFF: Duration = Duration::from_millis(ELECTION_TIMEOUT_MS_MIN
 /// How long a leader relies on the last replies of a majority. A follower refuses other candidates
 /// for [`ELECTION_TIMEOUT_MS_MAX`] after it heard from its leader. A restarted follower has
 /// forgotten when that was; it waits for [`VOTE_HOLDOFF`] before it votes and for
-/// [`ELECTION_TIMEOUT_MS_MIN`] before it starts an election. The rest is a margin for clocks of
-/// different speeds.
+/// [`ELECTION_TIMEOUT_MS_MIN`] before it starts an election. The lease is a fifth shorter than
+/// both, as a margin for clocks of different speeds.
 pub const LEASE: Duration = Duration::from_millis(ELECTION_TIMEOUT_MS_MIN * 8 / 10);
 
 const _: () = assert!(ELECTION_TIMEOUT_MS_MIN >= 3 * HEARTBEAT_MS);

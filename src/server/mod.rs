@@ -16,10 +16,9 @@
 //! * a read sees every earlier write of its own connection, except a `local` read on a follower;
 //! * a caching client is sent an invalidation before any client of this node receives the reply to
 //!   a later request;
-//! * an unauthenticated client can only authenticate;
+//! * an unauthenticated client can only authenticate, reset its connection or close it;
 //! * at most `maxclients` connections are served; a further one gets an error and is closed;
-//! * a connection with a write in progress is not closed before its reply is sent, not even by a
-//!   shutdown.
+//! * a connection is not closed while a write of it is in progress, not even by a shutdown.
 
 mod admin;
 mod connection;

@@ -4,7 +4,7 @@
 //! <dir>/lock                 held while a process uses the directory
 //! <dir>/node                 node id, cluster id, incarnation, format version
 //! <dir>/joined               present in a cluster of several: this node must never form it alone
-//! <dir>/clearing             present while everything is being removed
+//! <dir>/clearing             present while the node and its data are being removed
 //! <dir>/group-0/log          segments
 //! <dir>/group-0/snapshots    snapshot files
 //! ```
@@ -68,9 +68,9 @@ impl DataDir {
     ///
     /// # Errors
     /// [`Fatal::Directory`] if another process uses the directory, it belongs to another node or
-    /// cluster, or this version does not know its format; [`Fatal::Corrupt`] if the node file is
-    /// damaged; [`Fatal::Config`] if the cluster's name is not one line of at most 256 bytes;
-    /// [`Fatal::Disk`].
+    /// cluster, it has data without a node file, or this version does not know its format;
+    /// [`Fatal::Corrupt`] if the node file is damaged; [`Fatal::Config`] if the cluster's name is
+    /// not one line of 1 to 256 bytes without blanks at its ends; [`Fatal::Disk`].
     pub fn open(disk: Arc<dyn Disk>, path: &Path, identity: Identity) -> Result<DataDir, Fatal> {
         let named = !identity.cluster.is_empty() && identity.cluster.len() <= CLUSTER_BYTES_MAX;
         if !named || identity.cluster.contains(['\n', '\r']) || identity.cluster.trim() != identity.cluster {
@@ -138,8 +138,9 @@ impl DataDir {
         lists(disk, path, JOINED)
     }
 
-    /// Removes everything in the directory and unlocks it. If that is interrupted by a crash, the
-    /// next `open` removes the rest.
+    /// Removes the log, the snapshots and the node file, and unlocks the directory; a mark of
+    /// [`DataDir::mark_joined`] stays. If a crash interrupts the removal, the next `open` removes
+    /// the rest.
     ///
     /// # Errors
     /// [`Fatal::Disk`].
@@ -211,7 +212,11 @@ impl DataDir {
 
     fn write_node_file(&self) -> Result<(), Fatal> {
         let text = render(FORMAT_VERSION, &self.identity);
-        assert!(text.len() as u64 <= NODE_FILE_BYTES_MAX, "a node file of {} bytes", text.len());
+        assert!(
+            text.len() as u64 <= NODE_FILE_BYTES_MAX,
+            "a node file has at most {NODE_FILE_BYTES_MAX} bytes, not {}",
+            text.len()
+        );
         replace(&*self.disk, &self.node_path(), text.as_bytes())
     }
 
@@ -236,7 +241,7 @@ impl DataDir {
         self.write_node_file()
     }
 
-    /// Whether the call of [`DataDir::open`] created the directory, which is therefore empty.
+    /// Whether [`DataDir::open`] found no node file and created it: the directory has no data then.
     pub fn is_fresh(&self) -> bool {
         self.fresh
     }
@@ -449,7 +454,7 @@ mod tests {
             assert!(!disk.shared().list(Path::new("/data")).unwrap().iter().any(|name| name == CLEARING));
             outcomes.insert(kept);
         }
-        assert_eq!(outcomes.len(), 2, "the cuts came both before and after the node file was replaced");
+        assert_eq!(outcomes.len(), 2, "some cuts leave all the data, and others leave nothing");
     }
 
     #[test]

@@ -14,7 +14,9 @@ use jsonvault::command::{
 use jsonvault::env::{Clock, SystemClock};
 use jsonvault::error::CommandError;
 use jsonvault::keyspace::{Key, Keyspace, Scope};
-use jsonvault::machine::{Audience, Batch, Machine, Restore, Transaction, write_head, write_record, write_users};
+use jsonvault::machine::{
+    Audience, Batch, Machine, Restore, Transaction, write_head, write_record, write_users,
+};
 use jsonvault::resp::{Limits, Protocol, Reply, ReplyDecoder, Request, Value, encode};
 use jsonvault::server::{PubSub, admit};
 

@@ -39,3 +39,4 @@ mod shutdown;
 mod snapshots;
 mod tidy;
 mod under_load;
+mod users;

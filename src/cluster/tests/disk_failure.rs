@@ -91,7 +91,7 @@ fn keys(prefix: &str, count: usize) -> Vec<String> {
     (0..count).map(|number| format!("{prefix}:{number}")).collect()
 }
 
-/// Makes every further sync fail.
+/// Makes the next 1000 syncs fail, far more than a test makes.
 fn break_syncs(disk: &SimDisk) {
     (0..1000).for_each(|_| disk.fail(Op::Sync, 0, io::ErrorKind::Other));
 }
@@ -106,7 +106,7 @@ async fn a_failed_sync_answers_all_clients_ends_the_node_and_loses_nothing() {
 
         break_syncs(&disk);
         let (late, errors) = set_all(&node, &keys("after", 100)).await;
-        assert_eq!(late, [] as [String; 0], "a write was acknowledged without a sync");
+        assert_eq!(late, [] as [String; 0], "no write is acknowledged without a sync");
         assert!(errors.contains(&Unavailable::Uncertain), "{errors:?}");
         // Writes that arrived after the log failed or consensus stopped were refused before they
         // were proposed.
@@ -144,7 +144,7 @@ async fn a_failed_last_sync_makes_the_shutdown_unclean() {
     let node = started(&disk).await.expect("a fresh node starts");
     assert_eq!(set_all(&node, &keys("before", 10)).await.0.len(), 10);
     break_syncs(&disk);
-    let ended = timeout(PATIENCE, node.group.shutdown()).await.expect("it ends");
+    let ended = timeout(PATIENCE, node.group.shutdown()).await.expect("the shutdown ends");
     assert!(matches!(ended, Err(Fatal::Disk { .. })), "{ended:?}");
 }
 

@@ -22,7 +22,7 @@ async fn wake_ups(seconds: u64) -> u64 {
 async fn an_idle_single_node_seldom_wakes_up() {
     let node = started(&SimDisk::new()).await.expect("a fresh node starts");
     node.group.propose(set("key")).await.expect("a single node writes");
-    // The interval of the last checks that follow the write.
+    // Lets the last checks that follow the write pass.
     wake_ups(1).await;
     let counted = wake_ups(10).await;
     assert!(counted <= 40, "{counted} wake-ups in 10 s");

@@ -1,4 +1,4 @@
-//! A group of one node, with the disk and the clients of a test.
+//! Tests a group of one node on a simulated disk.
 
 pub(crate) mod disk_failure;
 mod idle;

@@ -1,5 +1,5 @@
-//! How a node treats requests of others on its port, and of a process that answers at its own
-//! address.
+//! How a node treats requests of others on its port, and how it detects another process that
+//! answers at its own address.
 
 use std::sync::Arc;
 
@@ -21,9 +21,9 @@ async fn asked(node: &TestNode, (from, incarnation): (u64, u64), request: &Reque
     let identity = Identity { node: from, cluster: node.group.cluster().to_string(), incarnation };
     let clients = PeerClients::new(Arc::new(Endpoint::new(identity, 0, RealNet::shared())));
     let status = node.group.status();
-    let address = &status.own().expect("the asking node is a member").member.raft_address;
+    let address = &status.own().expect("the node is a member").member.raft_address;
     let target = Target { id: 1, address, incarnation: Some(node.group.incarnation()) };
-    clients.ask(target, request).await.expect("it answers")
+    clients.ask(target, request).await.expect("the node answers")
 }
 
 const MEMBER: (u64, u64) = (1, 1);
@@ -149,7 +149,7 @@ async fn a_deposed_leaders_late_append_contradicts_nothing() {
         .receiver()
         .append(append(term + 1), true)
         .await
-        .expect_err("a leader's entry that contradicts an applied one");
+        .expect_err("an entry that contradicts an applied one is refused");
     assert!(refused.contains("contradicts"), "{refused}");
     node.group.shutdown().await.expect("the node stops cleanly");
 }
@@ -157,8 +157,8 @@ async fn a_deposed_leaders_late_append_contradicts_nothing() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_deposed_leaders_late_append_does_not_set_the_time() {
     let node = started(&SimDisk::new()).await.expect("a fresh node starts");
-    node.group.propose(set("k")).await.expect("it is acknowledged");
-    let before = node.group.read_barrier(ReadConsistency::Linearizable).await.expect("it leads");
+    node.group.propose(set("k")).await.expect("the write is acknowledged");
+    let before = node.group.read_barrier(ReadConsistency::Linearizable).await.expect("the node leads");
     let append = Append {
         vote: StoredVote { term: node.group.status().term - 1, node_id: 9, committed: true },
         previous: None,
@@ -168,9 +168,9 @@ async fn a_deposed_leaders_late_append_does_not_set_the_time() {
     };
     let late = node.group.receiver().append(append, true).await;
     assert!(matches!(late, Ok(Response::HigherVote(_))), "{late:?}");
-    let after = node.group.read_barrier(ReadConsistency::Linearizable).await.expect("it still leads");
+    let after = node.group.read_barrier(ReadConsistency::Linearizable).await.expect("the node still leads");
     assert!((before..before + 1_800_000).contains(&after), "{before}, then {after}");
-    node.group.shutdown().await.expect("it stops cleanly");
+    node.group.shutdown().await.expect("the node stops cleanly");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -32,8 +32,8 @@ pub async fn change(state: &ServerState, change: Change) -> Result<(), CommandEr
 
 /// Adds a node to the cluster. Returns the cluster's name.
 ///
-/// If no incarnation is given, the node itself is asked for it: a member is never added for a data
-/// directory that is not known to exist.
+/// If no incarnation is given, the node itself is asked for it: a member is never added without the
+/// incarnation of its data directory.
 pub async fn add(
     state: &ServerState,
     id: u64,
@@ -80,8 +80,8 @@ pub async fn join(state: &ServerState, address: String) -> Result<(), CommandErr
     Ok(())
 }
 
-/// Restarts this node as the only member of its cluster, with its data: if an operator has lost the
-/// other members.
+/// Restarts this node as the only member of its cluster, with its data, for an operator who has
+/// lost the other members.
 ///
 /// Refused while a majority answers, because the other members would then continue as well.
 pub async fn forget_others(state: &ServerState) -> Result<(), CommandError> {
@@ -100,7 +100,8 @@ pub async fn forget_others(state: &ServerState) -> Result<(), CommandError> {
             state.restarts.send_replace(Some(Restart::Alone));
             Ok(())
         }
-        // Any other error, for example a full disk, also means that a majority answered.
+        // Any other error counts as an answer of a majority: a full disk, for example, is reported
+        // only after one.
         Ok(_) | Err(_) => {
             Err(CommandError::fixed("ERR a majority answers: remove members with RAFT.NODE REMOVE"))
         }

@@ -19,7 +19,8 @@ fn fitting(limit: u64, wanted: usize) -> usize {
     fitting
 }
 
-/// Raises the system's limit for `wanted` clients. Returns how many clients the limit then allows.
+/// Raises the system's limit for `wanted` clients. Returns how many clients the limit then allows;
+/// `wanted` if the system has no limit.
 fn make_room(wanted: usize) -> usize {
     match raise_file_limit(wanted as u64 + FILES_RESERVED) {
         Some(limit) => fitting(limit, wanted),

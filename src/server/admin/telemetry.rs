@@ -93,11 +93,12 @@ impl Inspect for ServerState {
     }
 }
 
-/// Poll interval: a member acknowledges within milliseconds, and a check is cheap.
+/// Interval at which SAVE checks whether its snapshot has ended; a check is cheap.
 const POLL_INTERVAL: Duration = Duration::from_millis(5);
 
 /// Waits until at least `wanted` members besides the leader, or all of them, are known to have
-/// every entry acknowledged so far. Returns how many are known to have them.
+/// every entry that the log has now. The wait also ends when `patience` has passed, or when this
+/// node does not lead or stops. Returns how many members are known to have the entries.
 async fn replicas_with_all(state: &ServerState, wanted: u64, patience: Option<Duration>) -> u64 {
     let target = state.group.status().last_log_index;
     // Subscribed before the first check, so that no change is missed in between.

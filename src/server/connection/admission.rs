@@ -4,7 +4,7 @@
 //! 1. The command is in the table.
 //! 2. The client is authenticated, or the command needs no login.
 //! 3. The number of words fits the command's arity.
-//! 4. A RESP2 client with subscriptions may only change its subscriptions.
+//! 4. A RESP2 client with subscriptions may only change these, or call PING, QUIT or RESET.
 //! 5. The command is allowed between MULTI and EXEC.
 //! 6. The client's user has the rights that the request needs ([`super::permit`]).
 //! 7. The request is not one that this node redirects to the leader ([`super::redirect`]).
@@ -136,8 +136,8 @@ pub fn is_unauthenticated(state: &ServerState, session: &mut Session) -> bool {
     !session.authenticated
 }
 
-/// Steps 3 to 5, of the module's list, which need only the connection's own state. A refused
-/// command makes EXEC fail later; a refused EXEC ends the transaction.
+/// Steps 3 to 5 of the module's list, which need only the connection's own state. A refused command
+/// makes EXEC fail later; a refused EXEC ends the transaction.
 ///
 /// # Errors
 /// The reply for the client, with the same text as in Redis.

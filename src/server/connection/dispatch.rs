@@ -45,8 +45,8 @@ pub struct RequestContext<'a> {
     pub out: &'a mut Vec<u8>,
 }
 
-/// Runs requests until none is left or the replies reach [`OUT_BYTES_TARGET`]; the rest stays in
-/// `requests`. Returns whether the connection is to be closed.
+/// Runs requests until none is left, the replies reach [`OUT_BYTES_TARGET`], or the connection is
+/// to be closed; the rest stays in `requests`. Returns whether the connection is to be closed.
 pub async fn run(requests: &mut std::vec::IntoIter<Request>, target: RequestContext<'_>) -> bool {
     let RequestContext { state, client, socket, session, queue, permit, out } = target;
     let context = Context {
@@ -102,7 +102,8 @@ pub async fn run(requests: &mut std::vec::IntoIter<Request>, target: RequestCont
     runner.closing
 }
 
-/// Brings the keys of the next reads into the processor's cache. The second word of most is a key.
+/// Brings the keys of the next reads into the processor's cache. The second word of most reads is a
+/// key.
 fn touch_keys(state: &ServerState, requests: &[Request]) {
     if requests.len() < 2 {
         return;
@@ -124,7 +125,7 @@ fn touch_keys(state: &ServerState, requests: &[Request]) {
 /// with the older value. The repetition after the reply makes the client drop that value.
 #[derive(Default)]
 pub(super) struct RepeatedInvalidations {
-    /// The index of the transaction's entry.
+    /// The index of the transaction's entry; 0 if it has none.
     pub(super) index: u64,
     /// The keys that the transaction read.
     pub(super) keys: Vec<Bytes>,
@@ -132,7 +133,7 @@ pub(super) struct RepeatedInvalidations {
     pub(super) all: bool,
 }
 
-/// A reply that waits behind writes in progress.
+/// A reply that waits behind the collected writes.
 pub(super) enum ReplySlot {
     Ready(Reply),
     /// The next reply of the write batch. Holds the command's position in the statistics, and the
@@ -153,7 +154,7 @@ pub(super) struct Runner<'a> {
     pub(super) buffered: usize,
     /// Whether replies stay in `out` for now, because CLIENT REPLY may discard them.
     pub(super) suppressed: bool,
-    /// Set while a transaction of a caching client runs.
+    /// Set while a transaction of a caching client runs, and after a read that the leader executed.
     pub(super) repeated: Option<RepeatedInvalidations>,
     pub(super) context: Context,
     /// The node's wall clock, for CLIENT LIST and MONITOR.
@@ -230,7 +231,8 @@ impl Runner<'_> {
         self.repeat_invalidations();
     }
 
-    /// Runs a command on the connection or the node, outside of the keyspace and the log.
+    /// Runs a command on the connection or the node, outside of the usual routes for reads and
+    /// writes.
     pub(super) async fn run_immediately(&mut self, position: usize, request: &Request) -> Reply {
         let run = match table::ROWS[position].route {
             Route::Operate { run, .. } => run,

@@ -173,7 +173,8 @@ fn admit(
     });
 }
 
-/// Counts a connection as open until it is dropped, however its task ends.
+/// Keeps a connection counted as open until this guard is dropped, however the connection's task
+/// ends.
 struct OpenConnection(Arc<ServerState>);
 
 impl Drop for OpenConnection {

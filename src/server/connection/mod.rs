@@ -14,6 +14,7 @@
 //! | `read_ahead` | how much of a pipeline is read before it runs |
 //! | `admission` | the checks that can refuse, delay or redirect a request before it runs |
 //! | `redirect` | requests that a follower redirects to the leader |
+//! | `soft_limit` | how long a client's output may stay over the soft limit |
 //! | `signals` | the events that end a wait: the client disconnects, or the node stops |
 //! | `transact` | MULTI, EXEC, WATCH |
 

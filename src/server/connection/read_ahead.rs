@@ -3,12 +3,12 @@
 //! Invariants:
 //! * the room is a power of two from [`READ_BYTES_MIN`] to [`READ_AHEAD_BYTES_MAX`], so an idle
 //!   connection keeps little memory;
-//! * what is read before a request runs is bounded by [`TURN_BYTES_MAX`] and one room.
+//! * what is read before a request runs is bounded by [`TURN_BYTES_MAX`] plus one room.
 
 use crate::resp::limits::{READ_AHEAD_BYTES_MAX, READ_BYTES_MIN};
 
-/// What is read at most before the requests run. Large enough that a pipeline of hundreds of small
-/// documents is one entry of the log; small enough that the first reply does not wait for
+/// Once this much has been read, the requests run. Large enough that a pipeline of hundreds of
+/// small documents is one entry of the log; small enough that the first reply does not wait for
 /// megabytes.
 const TURN_BYTES_MAX: usize = 256 << 10;
 
@@ -29,7 +29,7 @@ impl Default for ReadAhead {
 }
 
 impl ReadAhead {
-    /// Whether the client is unauthenticated: it gets no more memory than one request needs.
+    /// Sets whether the client is unauthenticated: such a client gets only the smallest room.
     pub(super) fn restrict(&mut self, restricted: bool) {
         self.restricted = restricted;
     }
@@ -39,7 +39,8 @@ impl ReadAhead {
         if self.restricted { READ_BYTES_MIN } else { self.room }
     }
 
-    /// Whether to read again after these bytes, which filled the buffer. The room grows.
+    /// Whether to read again after this turn has read `bytes` and filled the buffer. If so, the
+    /// room grows.
     pub(super) fn may_continue(&mut self, bytes: usize) -> bool {
         let may = !self.restricted && bytes < TURN_BYTES_MAX;
         if may {

@@ -115,7 +115,7 @@ impl Runner<'_> {
         outcome.map(|_| ())
     }
 
-    /// Writes a reply, or queues it behind earlier writes that are in progress.
+    /// Writes a reply, or queues it behind earlier writes that are still collected.
     pub(super) fn push_reply(&mut self, reply: Reply) {
         if !self.slots.is_empty() {
             self.slots.push(ReplySlot::Ready(reply));

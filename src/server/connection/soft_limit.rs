@@ -47,9 +47,9 @@ mod tests {
         let mut soft = SoftLimit::default();
         let mut at = |seconds, waiting| soft.is_exceeded(waiting, limit, Duration::from_secs(seconds));
         assert!(!at(0, 99) && !at(1000, 100) && !at(1059, 5000));
-        assert!(!at(1059, 99), "below it");
+        assert!(!at(1059, 99), "a measurement below the limit ends the time over it");
         assert!(!at(1060, 100) && !at(1119, 100));
-        assert!(at(1120, 100), "for a minute");
+        assert!(at(1120, 100), "the output has been over the limit for a minute");
         assert!(!at(1121, 99) && !at(1122, 100));
     }
 

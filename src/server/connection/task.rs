@@ -1,10 +1,10 @@
 //! One connection: reads requests, runs them in batches, writes the replies.
 //!
 //! Invariants:
-//! * between two batches `out` and the client's socket writer are empty: the socket has taken every
-//!   reply;
+//! * a batch starts only after the socket has taken every reply of the one before it;
 //! * after a protocol error nothing more is read;
-//! * every request of a started batch is answered; once the node stops, no further batch starts.
+//! * a request that has begun to run is answered, unless its client disconnects; once the node
+//!   stops, no further batch starts.
 
 use std::io;
 use std::net::SocketAddr;
@@ -191,8 +191,8 @@ impl Connection {
         dispatch::run(requests, context).await
     }
 
-    /// Writes the messages of the outbox, after all earlier replies: a client that has received an
-    /// invalidation must not receive an older value after it.
+    /// Writes the messages of the outbox, after all earlier replies. Ends the connection if another
+    /// task has asked for that.
     async fn deliver(&mut self) -> Result<(), End> {
         assert!(self.out.is_empty(), "replies are sent before messages");
         while let Some(message) = self.client.outbox.take() {
@@ -308,7 +308,7 @@ impl Connection {
             let writable = tokio::select! {
                 biased;
                 () = self.client.outbox.ending() => {
-                    return Err(End::Broken(io::Error::other("another client closed this connection")));
+                    return Err(End::Broken(io::Error::other("another task asked to close this connection")));
                 }
                 writable = tokio::time::timeout(MEASURE_INTERVAL, self.socket.as_ref().writable()) => writable,
             };

@@ -136,8 +136,8 @@ impl Runner<'_> {
         self.propose_transaction(transaction).await
     }
 
-    /// Runs a read through the leader, as an entry of the log, when this node's full disk cannot
-    /// take the entries that the read has to see.
+    /// Runs a read through the leader, as an entry of the log. This serves a node whose full disk
+    /// cannot take the entries that the read has to see.
     pub(super) async fn read_by_leader(&mut self, position: usize, row: &Row, request: &Request) -> Reply {
         let mut transaction = Transaction::new(Vec::new(), self.context.protocol);
         if let Err(error) = transaction.push(row, request.words(), &self.context) {
@@ -147,7 +147,8 @@ impl Runner<'_> {
             Reply::Array(replies) => replies.into_iter().next().expect("a reply for the one command"),
             other => other,
         };
-        // This node does not track the key, so the client must drop the value that it receives.
+        // This node does not track the keys of this read, so the client must drop the values that
+        // it receives.
         self.repeated = Some(RepeatedInvalidations { all: true, ..RepeatedInvalidations::default() });
         self.count(called::place(position, request.words()), &reply);
         reply

@@ -88,7 +88,9 @@ impl PubSub {
         }
     }
 
-    /// Sends a client an invalidation of these keys; `None` invalidates all keys.
+    /// Sends an invalidation of these keys to a client, or to the one to which it redirects
+    /// invalidations; `None` invalidates all keys. `index` is that of the entry with the change, 0
+    /// if there is none.
     pub(super) fn invalidate(&self, index: u64, tracker: &Tracker, keys: Option<Vec<Bytes>>) {
         let keys = keys.map_or(Reply::Null, |keys| Reply::Array(keys.into_iter().map(Reply::Bulk).collect()));
         let target = match tracker.tracking.redirect {

@@ -61,8 +61,8 @@ impl PubSub {
         }
     }
 
-    /// Invalidates all keys for every caching client, when this node does not know which keys
-    /// changed.
+    /// Invalidates all keys for every caching client. This is necessary if this node does not know
+    /// which keys changed.
     pub fn invalidate_all(&self) {
         self.announce(0, &Changes { events: Vec::new(), everything: true });
     }

@@ -75,7 +75,7 @@ pub struct PubSub {
     /// The keyspace events that are published.
     events: RwLock<KeyspaceEvents>,
     /// Held while the need for the change stream is re-evaluated, so that the stream is on exactly
-    /// while some client needs it.
+    /// while the settings or some client need it.
     interest: Mutex<()>,
     pub pause: Pause,
     message_bytes_max: AtomicUsize,
@@ -205,7 +205,8 @@ impl PubSub {
         self.update_change_stream();
     }
 
-    /// Switches the change stream on or off, as the clients need it. The caller holds `interest`.
+    /// Switches the change stream on or off, as the settings and the clients need it. The caller
+    /// holds `interest`.
     fn update_change_stream(&self) {
         let events = *self.events.read();
         let tracks = !self.tracking.is_empty();

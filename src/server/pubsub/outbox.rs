@@ -32,9 +32,9 @@ pub enum Message {
 #[derive(Debug, Default)]
 pub struct Outbox {
     waiting: Mutex<Waiting>,
-    /// Notified of each message, and when the connection is to be closed.
+    /// Notified of each message, of each [`Outbox::wake`], and when the connection is to be closed.
     more: Notify,
-    /// Whether the socket writer has unsent bytes.
+    /// Whether the connection's task has yet to send unsent bytes of the socket writer.
     wakes: AtomicBool,
     ending: AtomicBool,
     ended: Notify,

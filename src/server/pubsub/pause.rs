@@ -1,7 +1,8 @@
 //! `CLIENT PAUSE`: holds commands back for a while.
 //!
 //! Invariants:
-//! * `active` changes only while `state` is locked, and is true exactly while there is a pause;
+//! * `active` changes only while `state` is locked, and is true from the beginning of a pause until
+//!   a command finds it over;
 //! * after [`Pause::disable`] no pause begins.
 
 use std::sync::atomic::{AtomicBool, Ordering};

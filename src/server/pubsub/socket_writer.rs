@@ -33,8 +33,8 @@ struct Inner {
     sent: usize,
     /// The number of bytes added since the last [`SocketWriter::write`] by other methods.
     uncounted: usize,
-    /// `Some` while a transaction with reads runs: the pushes since it began, each with the index
-    /// of its entry.
+    /// `Some` while a transaction of a caching client runs: the pushes since it began, each with
+    /// the index of its entry.
     recorded: Option<Vec<(u64, Vec<u8>)>>,
 }
 
@@ -66,8 +66,9 @@ impl Inner {
         Ok(())
     }
 
-    /// Removes the sent bytes from the buffer once they are more than half of it. Otherwise the
-    /// buffer would grow forever for a client that never catches up.
+    /// Removes the sent bytes from the buffer once they are more than half of it and at least
+    /// [`BUFFER_BYTES_KEPT`]. Otherwise the buffer would grow forever for a client that never
+    /// catches up.
     fn drop_sent(&mut self) {
         if self.sent >= BUFFER_BYTES_KEPT && self.sent > self.unsent.len() / 2 {
             self.unsent.drain(..self.sent);

@@ -4,7 +4,7 @@
 //! Invariants:
 //! * a key is tracked before it is read, so that no change after the read is missed;
 //! * an invalidation ends the tracking of its key: a client receives one invalidation of a key, and
-//!   no other until it reads the key again;
+//!   no other until it reads the key again; clients in broadcast mode receive one for each change;
 //! * at most `tracking-table-max-keys` keys are tracked; to make room for a further key, another
 //!   one is invalidated.
 
@@ -74,7 +74,7 @@ impl TrackingTable {
         self.trackers.len()
     }
 
-    /// Measures the table for INFO, which takes a walk over all of it.
+    /// Measures the table for INFO. This walks over the whole table.
     pub fn tracked(&self) -> Tracked {
         let mut prefixes = std::collections::BTreeSet::new();
         for tracker in self.trackers.iter().filter(|tracker| tracker.tracking.broadcast) {
@@ -102,8 +102,8 @@ impl TrackingTable {
         assert!(counted >= usize::from(broadcast), "a broadcasting tracker was counted");
     }
 
-    /// Removes a client. Its keys stay in the table until they change, which has no effect any
-    /// more.
+    /// Removes a client. Its id stays with the keys that it has read until they change, and is
+    /// ignored then. Without any client, all keys are removed.
     pub fn forget(&self, client: u64) {
         self.uncount(self.trackers.remove(&client).map(|(_, gone)| gone));
         if self.trackers.is_empty() {
@@ -157,7 +157,7 @@ impl TrackingTable {
         }
     }
 
-    /// Whether the client would be sent a change of this key.
+    /// Whether this key is tracked for the client.
     pub fn remembers(&self, client: u64, key: &[u8]) -> bool {
         self.keys.get(key).is_some_and(|ids| ids.contains(&client))
     }

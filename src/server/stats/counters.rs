@@ -2,7 +2,7 @@
 //!
 //! Invariants:
 //! * counters only grow, except on `CONFIG RESETSTAT`; `connections_open` and `clients_blocked` are
-//!   gauges;
+//!   gauges, and the sampler sets the peaks back to 0;
 //! * at most [`KINDS_MAX`] error codes are distinguished; further ones are counted only in the
 //!   total.
 
@@ -26,7 +26,7 @@ pub struct CommandStats {
     pub rejected: AtomicU64,
     /// Calls that ran and replied with an error.
     pub failed: AtomicU64,
-    /// The durations of calls, whose sum is `nanos`.
+    /// The durations of the calls that were made while `latency-tracking` was on.
     pub durations: Histogram,
 }
 

@@ -10,8 +10,8 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// Number of powers of two, from one microsecond to 2^30, about eighteen minutes. No wait of the
-/// server is longer.
+/// Number of powers of two, from one microsecond to 2^30, about eighteen minutes. A longer call is
+/// counted in the last bucket.
 const POWERS: usize = 31;
 /// Buckets per power of two. With this number, percentiles are exact to 3.2 percent, and each
 /// called command takes 8 KB.

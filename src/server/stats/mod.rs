@@ -1,7 +1,8 @@
 //! Counters and measurements of the server's own work.
 //!
-//! Counters are atomics that any task updates without a lock; rates and peaks come from a sampler.
-//! This module does not depend on the rest of the server, so every part of the server can use it.
+//! Counters are atomics that any task updates without a lock, except those of error codes; rates
+//! and peaks come from a sampler. This module does not depend on the rest of the server, so every
+//! part of the server can use it.
 //!
 //! | file | owns |
 //! |---|---|

@@ -76,7 +76,7 @@ impl Slowlog {
         self.slower_than_micros.store(micros, Ordering::Relaxed);
     }
 
-    /// Sets the maximum number of entries, and removes older ones.
+    /// Sets the maximum number of entries, and removes the oldest ones beyond it.
     pub fn set_entries_max(&self, count: usize) {
         self.entries_max.store(count, Ordering::Relaxed);
         self.kept.lock().entries.truncate(count);
@@ -88,7 +88,8 @@ impl Slowlog {
         u128::try_from(least).is_ok_and(|least| spent.as_micros() >= least)
     }
 
-    /// Records a request that was answered at `unix_seconds`. Its first word is the command's name.
+    /// Records a request that was answered at `unix_seconds`, except AUTH. Its first word is the
+    /// command's name.
     pub fn keep(&self, words: &[Bytes], caller: Caller<'_>, unix_seconds: u64, spent: Duration) {
         if words[0].eq_ignore_ascii_case(b"AUTH") {
             return;

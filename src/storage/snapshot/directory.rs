@@ -80,7 +80,8 @@ impl SnapshotDir {
     /// Opens a snapshot to read its blocks.
     ///
     /// # Errors
-    /// [`Fatal::Corrupt`] if its header is damaged or names another position; [`Fatal::Disk`].
+    /// [`Fatal::Corrupt`] if its header is damaged or names another group or position;
+    /// [`Fatal::Disk`].
     pub fn open(&self, file: &SnapshotFile) -> Result<SnapshotReader, Fatal> {
         SnapshotReader::open(self, file.path.clone(), Some(file.position))
     }
@@ -116,7 +117,8 @@ impl SnapshotDir {
     }
 
     /// Finds the newest snapshot that is intact, by checking every byte. Also returns the errors of
-    /// newer, damaged ones, which are renamed so that an operator can inspect them.
+    /// newer ones that are damaged or cannot be read, which are renamed so that an operator can
+    /// inspect them.
     ///
     /// The node can continue despite a damaged snapshot if there is an older one and the log after
     /// it, which the caller has to check.

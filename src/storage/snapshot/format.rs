@@ -17,8 +17,8 @@ pub(super) struct Digest {
 }
 
 impl Digest {
-    /// Adds the next block. Multiplication by an odd number and rotation are both reversible, so a
-    /// change of one block always changes the digest.
+    /// Adds the next block. Multiplication by an odd number and rotation are both reversible, so
+    /// another length or checksum of one block always changes the digest.
     pub(super) fn add(&mut self, length: u32, crc: u32) {
         let word = u64::from(length) << 32 | u64::from(crc);
         self.hash = (self.hash ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(31);

@@ -15,7 +15,7 @@ use crate::error::Fatal;
 use crate::storage::disk_error;
 use crate::storage::log::LogPosition;
 
-/// Bytes of one write: several small blocks are written with one call.
+/// Minimum bytes of one write, except the last: several small blocks are written with one call.
 const WRITE_BYTES: usize = 256 << 10;
 /// Bytes between two syncs. A sync of the log may have to wait for such a sync. While a snapshot
 /// was written, the slowest write of a client took 16 ms with 8 MiB between syncs, 12 ms with 1
@@ -41,7 +41,11 @@ impl SnapshotWriter {
         position: LogPosition,
         meta: &[u8],
     ) -> Result<SnapshotWriter, Fatal> {
-        assert!(meta.len() <= META_BYTES_MAX, "{} bytes of metadata", meta.len());
+        assert!(
+            meta.len() <= META_BYTES_MAX,
+            "the metadata has at most {META_BYTES_MAX} bytes, not {}",
+            meta.len()
+        );
         let path = dir.temporary("writing");
         let file = dir.disk.open(&path, Open::Create).map_err(disk_error(&path, "creating"))?;
         let buffer = header(dir.group, position, meta);
@@ -69,7 +73,7 @@ impl SnapshotWriter {
     pub fn block(&mut self, payload: &[u8]) -> Result<(), Fatal> {
         assert!(
             !payload.is_empty() && payload.len() <= BLOCK_BYTES_MAX,
-            "a block of {} bytes",
+            "a block has 1 to {BLOCK_BYTES_MAX} bytes, not {}",
             payload.len()
         );
         let length = payload.len() as u32;

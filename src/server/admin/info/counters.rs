@@ -58,8 +58,8 @@ pub fn stats(state: &ServerState, out: &mut String) {
     line(out, format_args!("tracking_total_keys:{}", tracked.keys));
     line(out, format_args!("tracking_total_items:{}", tracked.items));
     line(out, format_args!("tracking_total_prefixes:{}", tracked.prefixes));
-    // Counts commands that fail while they are replicated; here followers apply the log, and no
-    // such failure exists.
+    // In Redis, the commands that fail while they are replicated. Here followers apply the log, and
+    // no such failure exists.
     line(out, format_args!("unexpected_error_replies:0"));
     line(out, format_args!("total_error_replies:{}", get(&stats.error_replies)));
     line(out, format_args!("total_protocol_errors:{}", get(&stats.protocol_errors)));

@@ -97,7 +97,7 @@ fn server(state: &ServerState, out: &mut String) {
     line(out, format_args!("server_time_usec:{}", state.clock.now_ms() * 1000));
     line(out, format_args!("uptime_in_seconds:{uptime}"));
     line(out, format_args!("uptime_in_days:{}", uptime / 86_400));
-    // The rate per second at which the server takes its samples.
+    // The rate per second at which a busy server takes its samples.
     line(out, format_args!("hz:10"));
     line(out, format_args!("configured_hz:10"));
     line(out, format_args!("lru_clock:{}", (state.clock.now_ms() / 1000) & LRU_CLOCK_MAX));

@@ -5,9 +5,9 @@ use crate::command::Inspect;
 use crate::env;
 use crate::server::state::ServerState;
 
-/// Used memory is reported as resident memory. The allocator has no statistics that can be read at
-/// run time, so fragmentation cannot be separated from use. Fields for features that JsonVault does
-/// not have are 0: eviction, lazy freeing, replication backlogs, a cluster bus.
+/// The resident memory is reported as the used memory. The allocator has no statistics that can be
+/// read at run time, so fragmentation cannot be separated from use. Fields for features that
+/// JsonVault does not have are 0: eviction, lazy freeing, replication backlogs, a cluster bus.
 pub fn memory(state: &ServerState, out: &mut String) {
     let memory = state.memory();
     line(out, format_args!("used_memory:{}", memory.resident));
