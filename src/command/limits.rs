@@ -3,6 +3,7 @@
 use super::connection::client::{self, tracking};
 use super::framework::budget::REPLY_BYTES_MAX;
 use super::json::{mset, patch};
+use super::server::acl::change::{RULES_MAX, USERS_MAX};
 use super::strings::TEXT_BYTES_MAX;
 use super::transactions::queue;
 use crate::limits::{Limit, limit};
@@ -32,6 +33,8 @@ pub const LIMITS: &[Limit] = &[
         "Document bytes that one JSON.MSET processes",
         "`ERR too many changes for the size of the documents`"
     ),
+    limit!(USERS_MAX, Count, "Users", "`ERR there are 10000 users already`"),
+    limit!(RULES_MAX, Count, "Rules in one ACL SETUSER", "`ERR a user can have at most 10000 rules`"),
     limit!(
         queue::COMMANDS_MAX,
         Count,

@@ -322,8 +322,8 @@ impl Keyspace {
         self.map.insert(self.map.name(key.as_bytes()), entry);
     }
 
-    /// Replaces the users by those of a snapshot. Until then the former ones remain: a node must not
-    /// admit everybody while it loads a snapshot.
+    /// Replaces the users by those of a snapshot. Until then the former ones remain: a node must
+    /// not admit everybody while it loads a snapshot.
     pub fn restore_users(&self, users: Users) {
         if *self.users.current() != users {
             self.users.replace(users);

@@ -126,8 +126,8 @@ impl View<'_> {
         self.keyspace.is_empty()
     }
 
-    /// A digest of all users and of all keys with their values, deadlines and versions, expired keys
-    /// included. It does not depend on the order in which the keys were inserted.
+    /// A digest of all users and of all keys with their values, deadlines and versions, expired
+    /// keys included. It does not depend on the order in which the keys were inserted.
     pub fn digest(&self) -> u128 {
         let mut digest = 0u128;
         for shard in 0..map::SHARDS {

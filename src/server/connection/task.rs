@@ -91,8 +91,8 @@ impl Connection {
             local_address: local,
             descriptor: socket.as_raw_fd(),
             connected_ms: state.clock.now_ms(),
-            // A client that connects while no password is needed stays authenticated when one is set
-            // later.
+            // A client that connects while no password is needed stays authenticated when one is
+            // set later.
             authenticated: admits_everybody(&state),
             ..Session::default()
         };

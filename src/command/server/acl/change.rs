@@ -1,5 +1,5 @@
-//! The changes of users in the log: `ACL.SETUSER name rule ..` and `ACL.DELUSER name ..`, which only
-//! nodes propose, for `ACL SETUSER` and `ACL DELUSER`.
+//! The changes of users in the log: `ACL.SETUSER name rule ..` and `ACL.DELUSER name ..`, which
+//! only nodes propose, for `ACL SETUSER` and `ACL DELUSER`.
 //!
 //! The log holds parsed rules: digests instead of passwords, and only names of commands that the
 //! proposing node knows.
@@ -13,9 +13,9 @@ use crate::error::CommandError;
 use crate::keyspace::Writer;
 use crate::resp::Reply;
 
-/// Maximum number of rules in one request, and of users, so that a mistaken program cannot fill the
-/// memory of every node.
-const RULES_MAX: usize = 10_000;
+/// Maximum number of rules in one request, and of users: the users are in the memory of every node
+/// and are copied by each change.
+pub const RULES_MAX: usize = 10_000;
 pub const USERS_MAX: usize = 10_000;
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]

@@ -46,7 +46,7 @@ pub enum Acl {
     GenPass(usize),
     Log(usize),
     ResetLog,
-    File,
+    SaveOrLoad,
     Help,
 }
 
@@ -134,7 +134,7 @@ impl Operate for Acl {
             (b"LOG", 0) => Ok(Acl::Log(RECORDS_DEFAULT)),
             (b"LOG", 1) if args.keyword("RESET") => Ok(Acl::ResetLog),
             (b"LOG", 1) => Ok(Acl::Log(usize::try_from(args.integer()?).unwrap_or(0))),
-            (b"SAVE" | b"LOAD", 0) => Ok(Acl::File),
+            (b"SAVE" | b"LOAD", 0) => Ok(Acl::SaveOrLoad),
             (b"HELP", 0) => Ok(Acl::Help),
             _ => Err(args.wrong_subcommand(word)),
         }
@@ -166,7 +166,7 @@ impl Operate for Acl {
                 node.forget_refusals();
                 Ok(Reply::OK)
             }
-            Acl::File => Err(NO_FILE),
+            Acl::SaveOrLoad => Err(NO_FILE),
             Acl::Help => Ok(subcommands::help::<Self>()),
         };
         Box::pin(async { reply })
