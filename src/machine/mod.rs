@@ -15,6 +15,8 @@
 //!   was right.
 
 mod batch;
+#[cfg(test)]
+mod formats;
 mod snapshot;
 mod transaction;
 

@@ -25,6 +25,8 @@
 mod client;
 mod endpoint;
 mod exchange;
+#[cfg(test)]
+mod formats;
 mod frame;
 mod log_throttle;
 mod service;

@@ -22,6 +22,7 @@ mod commands;
 mod crash;
 mod damage;
 mod directory;
+mod formats;
 mod full_disk;
 mod info;
 mod inspect;
