@@ -366,6 +366,8 @@ impl StartUp {
             net: self.network,
             sink: self.sink,
             acceptor,
+            supported: jsonvault::version::Versions::PROGRAM,
+            auto_finalize: true,
             replica: ReplicaOptions {
                 forget_others: None,
                 clock: self.clock,

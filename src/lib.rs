@@ -27,6 +27,7 @@
 //! | [`json`] | documents, paths, edits; pure |
 //! | [`error`] | the three kinds of error, without conversions between them |
 //! | [`limits`] | the type of a limit that clients can reach |
+//! | [`version`] | the versions of what nodes share |
 //! | [`keyspace`] | keys with their values, deadlines and versions |
 //! | [`command`] | the commands: a framework, families, one table; the trait is the route |
 //! | [`config`] | the settings |
@@ -75,3 +76,4 @@ pub mod storage;
 #[cfg(feature = "testkit")]
 #[doc(hidden)]
 pub mod testkit;
+pub mod version;

@@ -348,7 +348,8 @@ mod tests {
         }
     }
 
-    /// The width of the stamps decides with the size of the value whether packing takes less memory.
+    /// The width of the stamps decides with the size of the value whether packing takes less
+    /// memory.
     #[test]
     fn new_stamps_leave_a_slot_as_a_fresh_one_with_them() {
         let stamps = [(None, 1), (None, u64::MAX), (NonZeroU64::new(1), 1), (NonZeroU64::new(1), u64::MAX)];

@@ -69,7 +69,7 @@ impl Restore {
             && let Some((bytes, after)) = split_record(rest)
         {
             let record: Record = postcard::from_bytes(bytes)
-                .map_err(|_| Malformed { reason: "a record of the snapshot does not decode" })?;
+                .map_err(|_| Malformed::new("a record of the snapshot does not decode"))?;
             keyspace.restore(record.key, record.entry);
             self.records += 1;
             rest = after;
@@ -83,7 +83,7 @@ impl Restore {
     pub fn finish(self) -> Result<usize, Malformed> {
         match self.has_head && self.incomplete.is_empty() {
             true => Ok(self.records),
-            false => Err(Malformed { reason: "the snapshot ends within its head or a record" }),
+            false => Err(Malformed::new("the snapshot ends within its head or a record")),
         }
     }
 }

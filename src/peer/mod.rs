@@ -15,8 +15,8 @@
 //!   warnings.
 //!
 //! Invariants:
-//! * no message is exchanged with a node of another cluster, group or protocol version, or with any
-//!   other node or incarnation than the expected one;
+//! * no message is exchanged with a node of another cluster or group, with a program that does not
+//!   support the cluster's version, or with any other node or incarnation than the expected one;
 //! * every call ends within its own time limit, even if the network fails;
 //! * a message that cannot be read closes its connection and has no other effect;
 //! * memory for a frame is allocated only as its bytes arrive, a frame must be complete within a
@@ -33,7 +33,7 @@ mod service;
 mod wire;
 
 pub use client::{CallError, PeerClients};
-pub use endpoint::{Caller, Endpoint, Target};
+pub use endpoint::{Caller, Endpoint, Incompatible, Target};
 pub use exchange::Exchange;
 pub use frame::{FRAME_BYTES_MAX, FRAME_TIME_MAX};
 pub use log_throttle::{LogThrottle, MemberLogThrottle};

@@ -41,3 +41,4 @@ mod shutdown;
 mod snapshots;
 mod tidy;
 mod under_load;
+mod upgrade;

@@ -13,7 +13,7 @@ use crate::command::server::memory::usage_of;
 use crate::command::{
     ClientLine, ClientRegistry, DEFAULT_USER, Node, ReadConsistency, Running, SettingRefused, Topology,
 };
-use crate::config;
+use crate::config::{self, UpgradeFinalize};
 use crate::error::{CommandError, Unavailable};
 use crate::keyspace::{Scope, View};
 use crate::peer::Change;
@@ -64,6 +64,7 @@ impl Node for ServerState {
         *config = changed;
         self.pubsub.configure(&config);
         self.stats.configure(&config);
+        self.group.set_auto_finalize(config.upgrade_finalize == UpgradeFinalize::Auto);
         Ok(())
     }
 
@@ -177,6 +178,14 @@ impl Node for ServerState {
 
     fn transfer_leader(&self, to: Option<u64>) -> BoxFuture<'_, Result<(), CommandError>> {
         Box::pin(cluster::change(self, Change::Transfer { to }))
+    }
+
+    fn finalize_upgrade(&self) -> BoxFuture<'_, Result<(), CommandError>> {
+        Box::pin(cluster::finalize(self))
+    }
+
+    fn versions(&self) -> Running<'_> {
+        Box::pin(async { Ok(cluster::versions(&self.group.version_report().await)) })
     }
 
     fn join_cluster(&self, address: String) -> BoxFuture<'_, Result<(), CommandError>> {

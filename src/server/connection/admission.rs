@@ -7,9 +7,10 @@
 //! 3. The number of words fits the command's arity.
 //! 4. A RESP2 client with subscriptions may only change its subscriptions.
 //! 5. The command is allowed between MULTI and EXEC.
-//! 6. The request is not one that this node redirects to the leader ([`super::redirect`]).
-//! 7. CLIENT PAUSE does not hold the command back.
-//! 8. Clients in MONITOR are shown the request.
+//! 6. The command is allowed in the cluster's version.
+//! 7. The request is not one that this node redirects to the leader ([`super::redirect`]).
+//! 8. CLIENT PAUSE does not hold the command back.
+//! 9. Clients in MONITOR are shown the request.
 //!
 //! Invariants:
 //! * a refused request between MULTI and EXEC spoils the transaction, whatever the reason;
@@ -27,6 +28,7 @@ use crate::resp::{Reply, Request};
 use crate::server::pubsub::monitor::monitored;
 use crate::server::state::ServerState;
 use crate::server::stats::counters::{BlockedClient, add};
+use crate::version;
 
 /// Maximum bytes of an unknown command's name, and of its arguments, that the error repeats; Redis
 /// has the same limit.
@@ -60,12 +62,17 @@ impl Runner<'_> {
         Some(position)
     }
 
-    /// Steps 2 to 6 of the module's list.
+    /// Steps 2 to 7 of the module's list.
     fn check(&mut self, row: &Row, request: &Request) -> Result<(), Reply> {
         if !row.flags.no_auth && is_unauthenticated(self.state, self.session) {
             return Err(handshake::REQUIRED.into());
         }
         admit(row, request, self.session, self.queue)?;
+        if row.since_version > version::FIRST
+            && let Some(error) = row.refused_in(self.state.group.cluster_version())
+        {
+            return Err(error.into());
+        }
         match self.redirect.check(self.state, self.session, row, request) {
             Some(reply) => Err(reply),
             None => Ok(()),
