@@ -1,8 +1,9 @@
 //! Finalizes an upgrade: raises the cluster version once every member supports a later one.
 //!
 //! The leader asks each member on a new connection, because a member may have been restarted with
-//! another release since the last one. A member that is restarted with an earlier release while the
-//! raise is being committed is refused by the others afterwards, as if it had been down meanwhile.
+//! another release since the last one. One that is restarted with an earlier release while the
+//! raise is being committed stops when it has to apply the raise, or is refused by the others. It
+//! has lost nothing, and continues with the new release.
 //!
 //! Invariants:
 //! * the version is raised only if every member of the newest membership, learners included, has
