@@ -1,5 +1,5 @@
-//! The data directories of earlier releases: `tests/formats/<release>/data` is one of a single node,
-//! with a snapshot and a log after it, and `reads.txt` has what clients found in it.
+//! The data directories of earlier releases: `tests/formats/<release>/data` is one of a single
+//! node, with a snapshot and a log after it, and `reads.txt` has what clients found in it.
 //!
 //! The files are made once for a release, by its own server, and never changed:
 //! `JSONVAULT_RELEASE=v0.2 cargo test --test it formats -- --ignored`.

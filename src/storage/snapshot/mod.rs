@@ -14,10 +14,12 @@
 //!    0 u32 | crc32c u32 over the rest of the trailer | blocks u64 | payload bytes u64 | digest u64
 //! ```
 //! Numbers are little-endian. Format 2 is that of the first cluster version, and names none. A
-//! later one is written in format 3, so that the first release refuses the file. The digest combines the length and the checksum of every block, in
-//! order, into 64 bits. A block's checksum detects damage within the block; the digest detects a
-//! lost, duplicated or moved block. Together they cover the whole file in one pass. Neither
-//! protects against forgery; a longer checksum would not, either.
+//! later one is written in format 3, so that the first release refuses the file.
+//!
+//! The digest combines the length and the checksum of every block, in order, into 64 bits. A
+//! block's checksum detects damage within the block; the digest detects a lost, duplicated or moved
+//! block. Together they cover the whole file in one pass. Neither protects against forgery; a
+//! longer checksum would not, either.
 //!
 //! Invariants:
 //! * A file with a snapshot's name was complete and synced when it got the name.
