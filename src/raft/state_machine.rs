@@ -120,10 +120,10 @@ impl StateMachine {
         StateMachine { recorded: Some((record, version)), ..self }
     }
 
-    /// Publishes the cluster version, and writes it to the node file if it was raised.
+    /// Writes the cluster version to the node file if it was raised, and then publishes it: what it
+    /// allows must not be done by a node whose directory an earlier release would open.
     async fn publish_version(&mut self) -> Result<(), io::Error> {
         let version = self.machine.version();
-        self.endpoint.applied_version(version);
         if let Some((record, recorded)) = &mut self.recorded
             && *recorded < version
         {
@@ -136,6 +136,7 @@ impl StateMachine {
                 "the cluster version was raised: earlier releases can no longer take part"
             );
         }
+        self.endpoint.applied_version(version);
         Ok(())
     }
 
@@ -239,11 +240,12 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
         let (snapshot, version) = self.background.run(load).await??;
         *self.current.lock() = Some(Snapshot { meta: meta.clone(), snapshot });
         self.applied = meta.last_log_id;
+        self.machine.restored(self.applied(), version);
+        self.publish_version().await?;
         self.applied_index.set(self.applied());
         self.membership = meta.last_membership.clone();
         publish_members(&self.endpoint, &self.membership);
-        self.machine.restored(self.applied.map(|id| id.index()), version);
-        self.publish_version().await
+        Ok(())
     }
 
     async fn get_current_snapshot(&mut self) -> Result<Option<Snapshot>, io::Error> {
