@@ -21,6 +21,7 @@ use jsonvault::raft::ReplicaOptions;
 use jsonvault::random::Random;
 use jsonvault::storage::{DataDir, Identity, log};
 use jsonvault::testkit::SimDisk;
+use jsonvault::version::Versions;
 use parking_lot::Mutex;
 use tokio::runtime::{Builder, Runtime};
 
@@ -48,6 +49,8 @@ pub struct Settings {
     pub drift_ppm_max: u64,
     /// The planted bug, if there is one.
     pub mistake: Option<Mistake>,
+    /// The cluster versions that the node's program supports.
+    pub supported: Versions,
 }
 
 impl Settings {
@@ -63,6 +66,7 @@ impl Settings {
             snapshot_log_entries: 1 << 20,
             drift_ppm_max: 0,
             mistake: None,
+            supported: Versions::PROGRAM,
         }
     }
 }
@@ -184,6 +188,11 @@ impl Host {
         }
         runtime.spawn(run(self.start_up(), stage.clone()));
         self.running = Some(Running { runtime, random: Random::seeded(seed), stage });
+    }
+
+    /// From the next start on, the node runs a program with these versions.
+    pub fn change_release(&mut self, supported: Versions) {
+        self.settings.supported = supported;
     }
 
     fn start_up(&self) -> StartUp {
@@ -368,6 +377,8 @@ impl StartUp {
             net: self.network,
             sink: self.sink,
             acceptor,
+            supported: self.settings.supported,
+            auto_finalize: false,
             replica: ReplicaOptions {
                 forget_others: None,
                 clock: self.clock,

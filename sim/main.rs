@@ -17,6 +17,7 @@
 //! * [`mistakes`] are planted bugs, which the checkers have to find; [`shrink`] makes a run that
 //!   fails as small as it can be.
 //! * Single scenarios are steered by [`scene::Scene`]; most of them are text, see [`scripts`].
+//!   [`upgrades`] cuts the power at random moments of an upgrade.
 //!
 //! Invariant: a plan's trace is the same, byte for byte, whenever and wherever it runs.
 
@@ -38,4 +39,5 @@ mod scene;
 mod scripts;
 mod seeds;
 mod shrink;
+mod upgrades;
 mod workloads;

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use jsonvault::random::Random;
+use jsonvault::version::Versions;
 
 use crate::checkers;
 use crate::checkers::completeness::Completeness;
@@ -336,5 +337,6 @@ fn settings(random: &mut Random, mistake: Option<Mistake>) -> Settings {
         snapshot_log_entries: [30, 300, 1 << 20][random.below(3) as usize],
         drift_ppm_max: if random.one_in(4) { DRIFT_PPM_MAX } else { 0 },
         mistake,
+        supported: Versions::PROGRAM,
     }
 }

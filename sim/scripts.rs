@@ -18,6 +18,10 @@
 //! | `crash 2`, `restart 2` | cuts a node's power; starts it again |
 //! | `lead 2` | makes node 2 the leader |
 //! | `2: transfer 3` | asks node 2 to hand leadership over to node 3; `[name]` as above |
+//! | `release 2 3 to=2` | from their next start on, these nodes support the cluster versions 1 to 2 |
+//! | `2: finalize` | asks node 2 to finalize an upgrade; `[name]` as above |
+//! | `versions` | waits until all running nodes know the same cluster version, and prints it |
+//! | `failed 2` | waits until node 2 has ended with an error, and prints it |
 //! | `elected 2 3` | waits until one of these leads, and the others of them know it |
 //! | `write 200 bytes=100` | writes this many strings, an entry each |
 //! | `purged 1 beyond 3` | waits until node 1 has purged the entries that node 3 lacks |
@@ -44,6 +48,7 @@ use jsonvault::keyspace::Keyspace;
 use jsonvault::machine::Batch;
 use jsonvault::peer::Change;
 use jsonvault::resp::{Protocol, Reply, encode, split_words};
+use jsonvault::version::Versions;
 use parking_lot::Mutex;
 
 use crate::checkers::states::digest;
@@ -216,6 +221,21 @@ impl Scenario {
         ))
     }
 
+    fn versions(&mut self) -> Outcome {
+        let version = self.scene.until("one cluster version", SETTLED_WITHIN_MS, |hosts| {
+            let up = hosts.iter().filter(|host| host.is_running());
+            let known = |host: &Host| host.group().map(|(group, _)| group.cluster_version());
+            let versions = up.map(known).collect::<Option<BTreeSet<_>>>()?;
+            versions.first().copied().filter(|_| versions.len() == 1)
+        });
+        Ok(format!("version {version}\n"))
+    }
+
+    fn failed(&mut self, host: usize) -> Outcome {
+        let failure = |hosts: &[Host]| hosts[host].failure();
+        Ok(self.scene.until("the node to fail", SETTLED_WITHIN_MS, failure) + "\n")
+    }
+
     fn purged(&mut self, command: &Command) -> Outcome {
         let words = positional(command);
         let [of, "beyond", behind] = words[..] else { return Err("purged 1 beyond 3".into()) };
@@ -260,6 +280,20 @@ impl Scenario {
             "lead" => self.lead(each()?[0]),
             "elected" => done(self.elected(&each()?)),
             "write" => self.write(at, command),
+            "release" => {
+                let max = option(command, "to")?.ok_or("to=")? as u32;
+                let supported = Versions { min: 1, max };
+                done(each()?.into_iter().for_each(|host| self.scene.hosts[host].change_release(supported)))
+            }
+            "finalize" => {
+                let pending = self.begin(at, |group, _| async move {
+                    let finalized = group.finalize().await;
+                    finalized.map_or_else(|refused| format!("{refused:?}"), |()| "done".to_owned())
+                });
+                self.answer_or_keep(pending, context)
+            }
+            "versions" => self.versions(),
+            "failed" => self.failed(each()?[0]),
             "purged" => self.purged(command),
             "receiving" => self.receiving(each()?[0]),
             "pass" => done(self.scene.pass(numbers(command)?[0])),
@@ -387,6 +421,7 @@ scripts! {
     a_link_that_flaps_costs_no_acknowledged_write
     an_old_leader_that_is_cut_off_acknowledges_and_reads_nothing
     leadership_is_not_handed_over_to_a_node_that_is_cut_off
+    the_cluster_version_survives_power_cuts_and_a_snapshot
 }
 
 #[test]

@@ -48,6 +48,16 @@ pub enum RedirectMode {
     Moved,
 }
 
+/// Who finalizes an upgrade, after which no node can go back to the earlier release.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum UpgradeFinalize {
+    /// The leader, as soon as every member runs the new release.
+    #[default]
+    Auto,
+    /// An operator, with `RAFT.CLUSTER FINALIZE`.
+    Manual,
+}
+
 /// Default difference between the client port and the port for other nodes.
 const RAFT_PORT_OFFSET: u16 = 10_000;
 
@@ -103,6 +113,7 @@ pub struct Config {
     pub document_max_bytes: usize,
     pub snapshot_log_bytes: u64,
     pub snapshot_log_entries: u64,
+    pub upgrade_finalize: UpgradeFinalize,
     /// The config file with which the node was started.
     pub config: Option<PathBuf>,
 }
@@ -148,6 +159,7 @@ impl Default for Config {
             document_max_bytes: 64 << 20,
             snapshot_log_bytes: 512 << 20,
             snapshot_log_entries: 1_000_000,
+            upgrade_finalize: UpgradeFinalize::Auto,
             config: None,
         }
     }

@@ -97,6 +97,9 @@ pub enum Unavailable {
     Uncertain,
     #[error("ERR the leader cannot read the write that this node forwarded; nothing was changed")]
     Unreadable,
+    /// Sent only to nodes that forwarded a command of a later cluster version, so they know it.
+    #[error("TRYAGAIN the cluster's upgrade is not finalized on the leader yet; nothing was changed")]
+    NotFinalized,
 }
 
 /// The reason why this node has to stop. If an operator has to look at a file, an address or a

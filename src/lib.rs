@@ -28,6 +28,7 @@
 //! | [`error`] | the three kinds of error, without conversions between them |
 //! | [`limits`] | the type of a limit that clients can reach |
 //! | [`acl`] | users, their rules and rights; pure |
+//! | [`version`] | the versions of what nodes share |
 //! | [`keyspace`] | keys with their values, deadlines and versions |
 //! | [`command`] | the commands: a framework, families, one table; the trait is the route |
 //! | [`config`] | the settings |
@@ -78,3 +79,4 @@ pub mod storage;
 #[cfg(feature = "testkit")]
 #[doc(hidden)]
 pub mod testkit;
+pub mod version;

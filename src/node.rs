@@ -21,7 +21,7 @@ use parking_lot::RwLock;
 use tokio::sync::watch;
 
 use crate::cluster::{Bootstrap, Group, Options, answer_while_joining};
-use crate::config::{Advertised, Config};
+use crate::config::{Advertised, Config, UpgradeFinalize};
 use crate::env::{Acceptor, Background, Clock, Disk, Net, RealDisk, RealNet, SystemClock, random_u64};
 use crate::error::Fatal;
 use crate::keyspace::Keyspace;
@@ -30,6 +30,7 @@ use crate::raft::ReplicaOptions;
 use crate::random::Random;
 use crate::server::{Listener, PubSub, Restart, ServerState, Stats, fitted, join};
 use crate::storage::{DataDir, Identity};
+use crate::version::Versions;
 
 /// A node that has started and is ready to serve.
 pub struct Node {
@@ -98,6 +99,8 @@ impl Node {
             // references would form a cycle.
             sink: Arc::new(Arc::downgrade(&pubsub)),
             acceptor,
+            supported: supported(),
+            auto_finalize: config.upgrade_finalize == UpgradeFinalize::Auto,
             replica: ReplicaOptions {
                 forget_others: forget_others.then(|| member.clone()),
                 clock: clock.clone(),
@@ -249,6 +252,19 @@ impl Node {
     }
 }
 
+/// The versions that this process supports: those of the program. In tests of an upgrade, one
+/// program stands for several, with the range `min-max` in the environment.
+fn supported() -> Versions {
+    #[cfg(feature = "testkit")]
+    if let Ok(range) = std::env::var("JSONVAULT_TEST_VERSIONS")
+        && let Some((min, max)) = range.split_once('-')
+        && let (Ok(min), Ok(max)) = (min.parse(), max.parse())
+    {
+        return Versions { min, max };
+    }
+    Versions::PROGRAM
+}
+
 /// The port for other nodes, until the group takes it over.
 struct RaftPort<'a> {
     acceptor: &'a mut dyn Acceptor,
@@ -339,7 +355,7 @@ async fn bootstrap_or_join(
             let cluster = tokio::select! {
                 biased;
                 joined = join::request(&config.join, config.join_password(), node, member) => joined?,
-                () = answer_while_joining(port.acceptor, node, member.incarnation, port.net) => {
+                () = answer_while_joining(port.acceptor, node, member.incarnation, port.net, supported()) => {
                     unreachable!("answering ends only when it is dropped")
                 }
             };

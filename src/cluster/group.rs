@@ -19,6 +19,7 @@ use super::router::Router;
 use super::rpc_service::RpcService;
 use super::standings::Standings;
 use super::tasks::Tasks;
+use super::upgrade::{Upgrade, VersionReport};
 use crate::command::ReadConsistency;
 use crate::env::{Acceptor, Net};
 use crate::error::{Fatal, Unavailable};
@@ -26,6 +27,7 @@ use crate::machine::Batch;
 use crate::peer::{self, Change, ChangeRefused, Done, Endpoint, Member, PeerClients, PubSubMessage};
 use crate::raft::{Changes, Closed, GROUP, Replica, ReplicaOptions, SnapshotStats, Status};
 use crate::storage::DataDir;
+use crate::version::Versions;
 
 /// The options with which a group starts.
 pub struct Options {
@@ -38,6 +40,11 @@ pub struct Options {
     /// Accepts connections of other nodes, on a port that is bound already.
     pub acceptor: Box<dyn Acceptor>,
     pub replica: ReplicaOptions,
+    /// The versions that this process supports.
+    pub supported: Versions,
+    /// Whether this node, as the leader, raises the cluster version once every member supports a
+    /// later one.
+    pub auto_finalize: bool,
 }
 
 /// The handle on a running group; clones share it.
@@ -49,6 +56,7 @@ struct Parts {
     replica: Replica,
     router: Router,
     membership: Arc<Membership>,
+    upgrade: Arc<Upgrade>,
     standings: Arc<Standings>,
     copies: Arc<Copies>,
     relay: PubSubRelay,
@@ -60,10 +68,11 @@ impl Group {
     ///
     /// Returns once the node runs; [`Group::is_loaded`] reports whether it has applied its log.
     pub async fn start(data: &DataDir, options: Options) -> Result<Group, Fatal> {
-        let Options { bootstrap, own, net, sink, acceptor, replica } = options;
-        let endpoint = Arc::new(Endpoint::new(data.identity().clone(), GROUP, net));
+        let Options { bootstrap, own, net, sink, acceptor, replica, supported, auto_finalize } = options;
+        let endpoint = Endpoint::new(data.identity().clone(), GROUP, net).supporting(supported);
+        let endpoint = Arc::new(endpoint);
         let replica = Replica::start(data, replica, endpoint.clone()).await?;
-        let (parts, service) = connect(replica, endpoint, sink, own);
+        let (parts, service) = connect(replica, endpoint, (sink, own), auto_finalize);
         let bootstrapper = Bootstrapper {
             consensus: parts.replica.consensus.clone(),
             endpoint: parts.endpoint.clone(),
@@ -140,6 +149,31 @@ impl Group {
     /// Makes a change of the cluster through the leader.
     pub async fn change(&self, change: Change) -> Result<(), ChangeRefused> {
         self.0.membership.change(change).await
+    }
+
+    /// Raises the cluster version, as far as all members support.
+    pub async fn finalize(&self) -> Result<(), ChangeRefused> {
+        self.0.membership.finalize().await
+    }
+
+    /// The cluster version, as far as this node has applied it.
+    pub fn cluster_version(&self) -> u32 {
+        self.0.endpoint.cluster_version()
+    }
+
+    /// The versions that this process supports.
+    pub fn supported_versions(&self) -> Versions {
+        self.0.endpoint.supported
+    }
+
+    /// Asks every member for its versions.
+    pub async fn version_report(&self) -> VersionReport {
+        self.0.upgrade.report().await
+    }
+
+    /// Sets whether this node, as the leader, finalizes an upgrade without an operator.
+    pub fn set_auto_finalize(&self, auto: bool) {
+        self.0.upgrade.set_auto(auto);
     }
 
     /// The incarnation of the node at this address; `None` if no node answers.
@@ -228,8 +262,8 @@ impl Group {
 fn connect(
     replica: Replica,
     endpoint: Arc<Endpoint>,
-    sink: Arc<dyn PubSubSink>,
-    own: Member,
+    (sink, own): (Arc<dyn PubSubSink>, Member),
+    auto_finalize: bool,
 ) -> (Parts, RpcService) {
     let (consensus, participation) = (replica.consensus.clone(), replica.participation.clone());
     let (clients, tasks) = (Arc::new(PeerClients::new(endpoint.clone())), Arc::new(Tasks::default()));
@@ -254,8 +288,14 @@ fn connect(
         own,
         found: watch::channel(None).0,
     });
-    let membership = Membership::new(leader.clone(), standings.clone(), participation.clone(), tasks.clone());
-    let membership = Arc::new(membership);
+    let upgrade = Arc::new(Upgrade::new(leader.clone(), auto_finalize));
+    let membership = Arc::new(Membership::new(
+        leader.clone(),
+        standings.clone(),
+        participation.clone(),
+        upgrade.clone(),
+        tasks.clone(),
+    ));
     let read_index = Arc::new(ReadIndex::new(leader.clone()));
     let service = RpcService {
         receiver: replica.receiver.clone(),
@@ -277,7 +317,7 @@ fn connect(
         time: replica.time.clone(),
     };
     let relay = PubSubRelay::new(consensus, endpoint.clone(), tasks.clone());
-    (Parts { endpoint, replica, router, membership, standings, copies, relay, tasks }, service)
+    (Parts { endpoint, replica, router, membership, upgrade, standings, copies, relay, tasks }, service)
 }
 
 impl Parts {
@@ -288,6 +328,8 @@ impl Parts {
         }
         self.replica.tasks().into_iter().for_each(|task| self.tasks.spawn(task));
         self.tasks.spawn(self.membership.clone().claim_vote());
+        let (upgrade, membership) = (self.upgrade.clone(), self.membership.clone());
+        self.tasks.spawn(async move { upgrade.run(|| membership.change_here(Change::Finalize)).await });
         self.tasks.spawn(peer::serve(acceptor, self.endpoint.clone(), service));
         let participation = self.replica.participation.clone();
         self.tasks.spawn(async move {

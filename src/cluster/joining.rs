@@ -11,6 +11,7 @@ use crate::env::{Acceptor, Net};
 use crate::peer::{Caller, Endpoint, Handler, Request, Response, Standing, serve_on};
 use crate::raft::GROUP;
 use crate::storage::Identity;
+use crate::version::Versions;
 
 #[derive(Clone)]
 struct Joining(Arc<Endpoint>);
@@ -44,8 +45,9 @@ pub async fn answer_while_joining(
     node: u64,
     incarnation: u64,
     net: Arc<dyn Net>,
+    supported: Versions,
 ) {
     let identity = Identity { node, cluster: String::new(), incarnation };
-    let endpoint = Arc::new(Endpoint::new(identity, GROUP, net));
+    let endpoint = Arc::new(Endpoint::new(identity, GROUP, net).supporting(supported));
     serve_on(acceptor, endpoint.clone(), Joining(endpoint)).await;
 }

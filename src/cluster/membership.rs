@@ -24,6 +24,7 @@ use tokio::time::{Instant, timeout};
 use super::leader::{Leader, LeaderFinder};
 use super::standings::Standings;
 use super::tasks::Tasks;
+use super::upgrade::Upgrade;
 use crate::peer::{CallError, Change, ChangeRefused, Member, Request, Response};
 use crate::raft::{CHANGE_TIMEOUT, Consensus, Participation, TAKE_OVER_TIMEOUT};
 
@@ -38,6 +39,7 @@ pub struct Membership {
     leader: LeaderFinder,
     standings: Arc<Standings>,
     participation: Arc<Participation>,
+    upgrade: Arc<Upgrade>,
     tasks: Arc<Tasks>,
     /// Held during a change of the members or a hand-over: only one may run at a time.
     changing: tokio::sync::Mutex<()>,
@@ -50,10 +52,11 @@ impl Membership {
         leader: LeaderFinder,
         standings: Arc<Standings>,
         participation: Arc<Participation>,
+        upgrade: Arc<Upgrade>,
         tasks: Arc<Tasks>,
     ) -> Membership {
         let (changing, promoting) = (tokio::sync::Mutex::new(()), Mutex::default());
-        Membership { leader, standings, participation, tasks, changing, promoting }
+        Membership { leader, standings, participation, upgrade, tasks, changing, promoting }
     }
 
     fn consensus(&self) -> &Consensus {
@@ -100,6 +103,12 @@ impl Membership {
         }
     }
 
+    /// Raises the cluster version through the leader.
+    pub async fn finalize(self: &Arc<Self>) -> Result<(), ChangeRefused> {
+        self.upgrade.check_leader().await?;
+        self.change(Change::Finalize).await
+    }
+
     /// Makes a change; only on the leader.
     pub async fn change_here(self: &Arc<Self>, change: Change) -> Result<(), ChangeRefused> {
         if !self.leader.proposer.may_propose() {
@@ -118,6 +127,7 @@ impl Membership {
             },
             Change::Remove { id, force } => self.remove(id, force).await,
             Change::Transfer { to } => self.hand_over(to).await,
+            Change::Finalize => self.upgrade.finalize_here().await,
         }
     }
 
@@ -125,6 +135,7 @@ impl Membership {
     /// voter once it has caught up.
     async fn add(self: &Arc<Self>, id: u64, member: Member) -> Result<(), ChangeRefused> {
         let impossible = |reason: String| Err(ChangeRefused::Impossible(reason));
+        self.upgrade.check_new_member(id, &member).await?;
         let (nodes, voters) = (self.consensus().members(), self.consensus().voters());
         match nodes.get(&id) {
             Some(known) if !known.has_addresses_of(&member) => {

@@ -14,7 +14,7 @@
 //!   node lost its disk; `standings` collects the other nodes' reports, and `verdict` evaluates
 //!   them. `copies` finds out whether another process runs on a copy of the directory, and
 //!   `joining` answers other nodes while this node has no group yet. `membership` adds, promotes
-//!   and removes nodes and hands leadership over.
+//!   and removes nodes and hands leadership over. `upgrade` raises the cluster version.
 //! * `pubsub_relay` carries clients' messages to the other nodes, outside of the log.
 //! * `tasks` runs the group's background tasks and ends them.
 //!
@@ -42,6 +42,7 @@ mod standings;
 mod tasks;
 #[cfg(test)]
 mod tests;
+mod upgrade;
 mod verdict;
 
 pub use bootstrap::Bootstrap;
@@ -49,3 +50,4 @@ pub use group::{Group, Options};
 pub use joining::answer_while_joining;
 pub use limits::LIMITS;
 pub use pubsub_relay::PubSubSink;
+pub use upgrade::VersionReport;

@@ -9,13 +9,16 @@
 /// The code of a transaction, which the log holds like a command but which is not in the table.
 pub const TRANSACTION: u16 = 0;
 
+/// The code of a raise of the cluster version, which is not a command of clients either.
+pub const CLUSTER_VERSION: u16 = 4;
+
 /// The codes in use, each with its command.
 pub const USED: &[(u16, &str)] = &[
     (1, "DEL"),
     (2, "FLUSHALL"),
     (3, "REAP"),
-    (4, "ACL.SETUSER"),
-    (5, "ACL.DELUSER"),
+    (6, "ACL.SETUSER"),
+    (7, "ACL.DELUSER"),
     (10, "EXPIRE"),
     (11, "PEXPIRE"),
     (12, "EXPIREAT"),
@@ -90,6 +93,8 @@ pub const USED: &[(u16, &str)] = &[
     (265, "ZREMRANGEBYRANK"),
     (266, "ZREMRANGEBYSCORE"),
     (267, "ZREMRANGEBYLEX"),
+    #[cfg(feature = "next-version")]
+    (65_535, "NEXTSET"),
 ];
 
 /// The codes of removed commands, which older logs may contain.
@@ -139,7 +144,8 @@ mod tests {
 
     #[test]
     fn no_code_is_given_twice_or_reused() {
-        let mut owners = HashMap::from([(TRANSACTION, "a transaction")]);
+        let mut owners =
+            HashMap::from([(TRANSACTION, "a transaction"), (CLUSTER_VERSION, "the cluster version")]);
         for (code, name) in USED.iter().chain(RETIRED) {
             let before = owners.insert(*code, name);
             assert_eq!(before, None, "only one command has the code {code} of {name}");

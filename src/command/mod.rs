@@ -37,6 +37,8 @@ pub mod json;
 pub mod keys;
 mod limits;
 pub mod lists;
+#[cfg(feature = "next-version")]
+mod next_version;
 pub mod pubsub;
 pub mod server;
 pub mod sets;

@@ -205,6 +205,8 @@ pub static ROWS: &[Row] = &[
     Row::write::<shortcuts::Delete>(),
     Row::write::<shortcuts::Merge>(),
     Row::write::<shortcuts::Qset>(),
+    #[cfg(feature = "next-version")]
+    Row::write::<super::next_version::NextSet>(),
 ];
 
 /// Commands that only nodes propose. They are in the log like any write, but clients cannot send

@@ -300,6 +300,12 @@ pub static SETTINGS: &[Setting] = &[
         U64_MAX,
         "A snapshot is taken when the log has grown by this many entries"
     ),
+    one_of!(
+        "upgrade-finalize",
+        upgrade_finalize,
+        "Who raises the cluster version after an upgrade: the leader, once every node runs the new release (auto), or an operator (manual)"
+    )
+    .changeable(),
     fact!("appendonly", "yes", "Always yes", "every write is in the log before its reply"),
     fact!("appendfsync", "always", "Always always", "every write is on disk before its reply"),
     fact!("save", "", "Always empty", "snapshots follow snapshot-log-bytes and snapshot-log-entries")

@@ -5,14 +5,20 @@
 //! command = length of the body u32 | code u16 | body
 //! ```
 //! Numbers are little-endian. The version is that of this layout; each command defines the
-//! layout of its own body. Code 0 is a transaction, whose body holds other commands.
+//! layout of its own body. Code 0 is a transaction, whose body holds other commands. Code 4 raises
+//! the cluster version: its body is the version, u32.
+//!
+//! Invariant: `since_version` is the newest cluster version that a command of the batch needs.
+
+use std::borrow::Cow;
 
 use bytes::Bytes;
 
 use super::transaction::{self, Transaction};
-use crate::command::{Context, Route, Row, table};
+use crate::command::{Context, Route, Row, codes, table};
 use crate::error::CommandError;
 use crate::limits::{Limit, limit};
+use crate::version;
 
 const VERSION: u8 = 1;
 const HEADER_BYTES: usize = 13;
@@ -39,17 +45,34 @@ pub const LIMITS: &[Limit] = &[limit!(
 const TOO_LARGE: CommandError = CommandError::fixed("ERR the write is too large for an entry of the log");
 
 /// A batch that is being collected. It has no time yet: the proposer adds the stamp.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Batch {
     commands: u32,
     bytes: Vec<u8>,
+    since_version: u32,
+}
+
+impl Default for Batch {
+    fn default() -> Batch {
+        Batch { commands: 0, bytes: Vec::new(), since_version: version::FIRST }
+    }
 }
 
 /// Bytes that are not a batch of this version.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("an entry of the log cannot be read: {reason}")]
 pub struct Malformed {
-    pub reason: &'static str,
+    pub reason: Cow<'static, str>,
+}
+
+impl Malformed {
+    pub(super) const UNKNOWN_COMMAND: Malformed = Malformed {
+        reason: Cow::Borrowed("a command that this program does not know; a newer release has written it"),
+    };
+
+    pub(super) const fn new(reason: &'static str) -> Malformed {
+        Malformed { reason: Cow::Borrowed(reason) }
+    }
 }
 
 impl Batch {
@@ -63,6 +86,23 @@ impl Batch {
 
     pub fn is_empty(&self) -> bool {
         self.commands == 0
+    }
+
+    /// The cluster version from which every command of the batch is allowed.
+    pub fn since_version(&self) -> u32 {
+        self.since_version
+    }
+
+    /// A batch that raises the cluster version. Only the leader may propose it, once every member
+    /// supports the version.
+    pub fn raise_version(version: u32) -> Batch {
+        let mut batch = Batch::new();
+        let encoded = batch.append(codes::CLUSTER_VERSION, BATCH_BYTES_MAX, |out| {
+            out.extend_from_slice(&version.to_le_bytes());
+            Ok(())
+        });
+        encoded.expect("four bytes are within the limit");
+        batch
     }
 
     /// The size of the commands, in bytes.
@@ -93,7 +133,9 @@ impl Batch {
         let Route::Write { code, canonical, .. } = row.route else {
             panic!("{} is not a write", row.spec.name);
         };
-        self.append(code, bytes_max, |out| canonical(words, context, out))
+        self.append(code, bytes_max, |out| canonical(words, context, out))?;
+        self.since_version = self.since_version.max(row.since_version);
+        Ok(())
     }
 
     /// Adds a transaction. On an error the batch is unchanged.
@@ -101,7 +143,9 @@ impl Batch {
         self.append(transaction::CODE, BATCH_BYTES_MAX, |out| {
             transaction.encode(out);
             Ok(())
-        })
+        })?;
+        self.since_version = self.since_version.max(transaction.since_version());
+        Ok(())
     }
 
     fn append(
@@ -133,14 +177,15 @@ impl Batch {
     /// does not decode would stop every node that applies it.
     ///
     /// # Errors
-    /// [`Malformed`] if a command is not a write or a transaction that this version can decode, or
-    /// if the bytes are too many or too few.
+    /// [`Malformed`] if a command is not a write of a client, or a transaction, that this version can
+    /// decode, or if the bytes are too many or too few.
     pub fn from_wire(commands: u32, bytes: &[u8]) -> Result<Batch, Malformed> {
         if bytes.len() > BATCH_BYTES_MAX {
-            return Err(Malformed { reason: "the batch is larger than a batch may be" });
+            return Err(Malformed::new("the batch is larger than a batch may be"));
         }
-        check_commands(BatchReader { now_ms: 0, left: commands as usize, rest: bytes })?;
-        Ok(Batch { commands, bytes: bytes.to_vec() })
+        let reader = BatchReader { now_ms: 0, left: commands as usize, rest: bytes };
+        let since_version = check_commands(reader, Origin::Client)?;
+        Ok(Batch { commands, bytes: bytes.to_vec(), since_version })
     }
 
     /// Checks the payload of an entry in the same way as [`Batch::from_wire`].
@@ -149,7 +194,7 @@ impl Batch {
     /// [`Malformed`] if the header is not that of this version, a command is not a write or a
     /// transaction that this version can decode, or the bytes are too many or too few.
     pub fn check_entry(bytes: &[u8]) -> Result<(), Malformed> {
-        check_commands(BatchReader::new(bytes)?)
+        check_commands(BatchReader::new(bytes)?, Origin::Leader).map(drop)
     }
 
     /// Joins batches into the payload of one entry.
@@ -167,28 +212,46 @@ impl Batch {
     }
 }
 
-fn check_commands(mut reader: BatchReader<'_>) -> Result<(), Malformed> {
+/// Where a batch comes from. Only a leader raises the cluster version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Origin {
+    Client,
+    Leader,
+}
+
+/// Checks every command, and returns the cluster version that they need.
+fn check_commands(mut reader: BatchReader<'_>, origin: Origin) -> Result<u32, Malformed> {
+    let mut since_version = version::FIRST;
     for command in reader.by_ref() {
-        match command? {
+        since_version = since_version.max(match command? {
             (transaction::CODE, body) => Transaction::check(body)?,
+            (codes::CLUSTER_VERSION, _) if origin == Origin::Client => {
+                return Err(Malformed::new("only a leader raises the cluster version"));
+            }
+            (codes::CLUSTER_VERSION, body) => raised_version(body).map(|_| version::FIRST)?,
             (code, body) => check_write(code, body)?,
-        }
+        });
     }
     match reader.rest.is_empty() {
-        true => Ok(()),
-        false => Err(Malformed { reason: "bytes follow the last command" }),
+        true => Ok(since_version),
+        false => Err(Malformed::new("bytes follow the last command")),
     }
 }
 
-/// Checks that this version can apply an encoded write of another node.
-pub(super) fn check_write(code: u16, body: &[u8]) -> Result<(), Malformed> {
-    let Some(Route::Write { check, .. }) = table::by_code(code).map(|row| row.route) else {
-        return Err(Malformed { reason: "a command that this version does not know" });
-    };
-    match check(body) {
-        true => Ok(()),
-        false => Err(Malformed { reason: "a command's arguments do not decode" }),
+/// Checks that this version can apply an encoded write of another node, and returns the cluster
+/// version that the write needs.
+pub(super) fn check_write(code: u16, body: &[u8]) -> Result<u32, Malformed> {
+    let row = table::by_code(code).ok_or(Malformed::UNKNOWN_COMMAND)?;
+    match row.route {
+        Route::Write { check, .. } if check(body) => Ok(row.since_version),
+        _ => Err(Malformed::new("a command's arguments do not decode")),
     }
+}
+
+/// The version to which an encoded command raises the cluster version.
+pub(super) fn raised_version(body: &[u8]) -> Result<u32, Malformed> {
+    let bytes = body.try_into().map_err(|_| Malformed::new("a cluster version has four bytes"))?;
+    Ok(u32::from_le_bytes(bytes))
 }
 
 /// Iterates over the commands of an encoded batch.
@@ -202,14 +265,14 @@ pub struct BatchReader<'a> {
 impl<'a> BatchReader<'a> {
     pub fn new(bytes: &'a [u8]) -> Result<BatchReader<'a>, Malformed> {
         let (header, rest) =
-            bytes.split_at_checked(HEADER_BYTES).ok_or(Malformed { reason: "the batch is too short" })?;
+            bytes.split_at_checked(HEADER_BYTES).ok_or(Malformed::new("the batch is too short"))?;
         if header[0] != VERSION {
-            return Err(Malformed { reason: "the version of the batch is not known" });
+            return Err(Malformed::new("the version of the batch is not known"));
         }
         let now_ms = u64::from_le_bytes(header[1..9].try_into().expect("eight bytes"));
         let left = u32::from_le_bytes(header[9..13].try_into().expect("four bytes")) as usize;
         if left > rest.len() / COMMAND_HEADER_BYTES {
-            return Err(Malformed { reason: "the batch counts more commands than its bytes can hold" });
+            return Err(Malformed::new("the batch counts more commands than its bytes can hold"));
         }
         Ok(BatchReader { now_ms, left, rest })
     }
@@ -250,7 +313,7 @@ impl<'a> Iterator for BatchReader<'a> {
         if command.is_none() {
             self.left = 0;
         }
-        Some(command.ok_or(Malformed { reason: "a command is cut short" }))
+        Some(command.ok_or(Malformed::new("a command is cut short")))
     }
 }
 
@@ -358,5 +421,32 @@ mod tests {
         assert_eq!(told.reason, "a command's arguments do not decode", "code {code}");
         let longer = [&bytes[COMMAND_HEADER_BYTES..], &[0]].concat();
         assert!(Batch::from_wire(1, &framed(transaction::CODE, &longer)).is_err());
+    }
+
+    #[test]
+    fn a_batch_needs_the_version_of_its_newest_command() {
+        let set = table::find(b"SET").unwrap();
+        let newer = Row { since_version: 3, ..*set };
+        let mut batch = Batch::new();
+        batch.push(set, &words("k v"), &context()).unwrap();
+        assert_eq!(batch.since_version(), version::FIRST);
+        batch.push(&newer, &words("k v"), &context()).unwrap();
+        batch.push(set, &words("k v"), &context()).unwrap();
+        assert_eq!(batch.since_version(), 3);
+        assert_eq!(newer.refused_in(3), None);
+        let told = newer.refused_in(2).unwrap();
+        assert!(told.line().starts_with("ERR SET needs cluster version 3, and the cluster has version 2: "));
+    }
+
+    #[test]
+    fn only_a_leader_raises_the_cluster_version() {
+        let raise = Batch::raise_version(2);
+        let (commands, bytes) = raise.to_wire();
+        assert_eq!(
+            Batch::from_wire(commands, &bytes).unwrap_err().reason,
+            "only a leader raises the cluster version"
+        );
+        assert_eq!(Batch::check_entry(&Batch::encode([&raise].into_iter(), 1)), Ok(()));
+        assert!(Batch::check_entry(&Batch::encode([&raise].into_iter(), 1)[..20]).is_err());
     }
 }

@@ -13,19 +13,26 @@
 //! * the paths of an entry's writes and those of its reads take their steps from two separate
 //!   budgets: whether a write is refused does not depend on whether a replica skipped the reads;
 //! * an entry that cannot be decoded is an error of the node, never a reply, because its checksum
-//!   was right.
+//!   was right;
+//! * the cluster version follows from the entries alone, never falls, and is one that this program
+//!   supports.
 
 mod batch;
+#[cfg(test)]
+mod formats;
 mod snapshot;
 mod transaction;
 
 use std::sync::Arc;
 
-use crate::command::{REPLY_BYTES_MAX, Route, table};
+use crate::command::{REPLY_BYTES_MAX, Route, codes, table};
 use crate::error::Unavailable;
 use crate::json::path::StepBudget;
 use crate::keyspace::{ApplyContext, Capture, Keyspace};
 use crate::resp::Reply;
+use crate::version::{self, Versions};
+
+use batch::raised_version;
 
 pub use batch::{Batch, BatchReader, ENTRY_BYTES_MAX, LIMITS, Malformed};
 pub use snapshot::{Restore, write_head, write_record, write_users};
@@ -59,6 +66,10 @@ pub struct Machine {
     keyspace: Arc<Keyspace>,
     /// The index of the last entry applied; the first entry of a log has index 0.
     applied: Option<u64>,
+    /// The cluster version after that entry.
+    version: u32,
+    /// The versions that this program supports.
+    supported: Versions,
 }
 
 /// Adds a reply to `replies`. All replies of an entry share the size limit of one reply. Beyond the
@@ -79,9 +90,9 @@ fn keep(replies: &mut Vec<Reply>, left: &mut usize, reply: Reply) {
 /// Brings the keys of the next commands into the processor's cache. It takes the first argument of
 /// each command for its key. For the few commands where that is wrong the look-up is useless, and
 /// harmless.
-fn touch_keys(keyspace: &Keyspace, next: Result<(u16, &[u8]), Malformed>, after: BatchReader<'_>) {
+fn touch_keys(keyspace: &Keyspace, next: &Result<(u16, &[u8]), Malformed>, after: BatchReader<'_>) {
     if !after.is_empty() {
-        let bodies = std::iter::once(next).chain(after).flatten().take(Keyspace::TOUCHED_AT_ONCE);
+        let bodies = next.iter().copied().chain(after.flatten()).take(Keyspace::TOUCHED_AT_ONCE);
         keyspace.touch(bodies.filter_map(|(_, body)| postcard::from_bytes::<&[u8]>(body).ok()));
     }
 }
@@ -89,7 +100,34 @@ fn touch_keys(keyspace: &Keyspace, next: Result<(u16, &[u8]), Malformed>, after:
 impl Machine {
     /// A machine for a keyspace that holds the state after the entry `applied`.
     pub fn new(keyspace: Arc<Keyspace>, applied: Option<u64>) -> Machine {
-        Machine { keyspace, applied }
+        Machine { keyspace, applied, version: version::FIRST, supported: Versions::PROGRAM }
+    }
+
+    /// Sets the cluster version of the state, and the versions that this program supports.
+    ///
+    /// # Panics
+    /// If the program does not support the version, which the caller checks.
+    pub fn at_version(self, version: u32, supported: Versions) -> Machine {
+        assert!(version <= supported.max, "version {version}, and the program supports {supported}");
+        Machine { version, supported, ..self }
+    }
+
+    /// The cluster version after the last entry applied.
+    pub fn version(&self) -> u32 {
+        self.version
+    }
+
+    fn raise_version(&mut self, body: &[u8]) -> Result<Reply, Malformed> {
+        let version = raised_version(body)?;
+        if version > self.supported.max {
+            let reason = format!(
+                "it raises the cluster version to {version}, and this program supports {}: start a newer release",
+                self.supported
+            );
+            return Err(Malformed { reason: reason.into() });
+        }
+        self.version = self.version.max(version);
+        Ok(Reply::OK)
     }
 
     pub fn keyspace(&self) -> &Arc<Keyspace> {
@@ -132,7 +170,7 @@ impl Machine {
         while let Some(command) = reader.next() {
             if untouched == 0 {
                 untouched = Keyspace::TOUCHED_AT_ONCE;
-                touch_keys(&keyspace, command, reader.clone());
+                touch_keys(&keyspace, &command, reader.clone());
             }
             untouched -= 1;
             let (code, body) = command?;
@@ -144,14 +182,18 @@ impl Machine {
                 );
                 continue;
             }
+            if code == codes::CLUSTER_VERSION {
+                keep(&mut replies, &mut left, self.raise_version(body)?);
+                continue;
+            }
             let Some(row) = table::by_code(code) else {
-                return Err(Malformed { reason: "a command that this version does not know" });
+                return Err(Malformed::UNKNOWN_COMMAND);
             };
             let Route::Write { apply, .. } = row.route else {
-                return Err(Malformed { reason: "a command that does not write" });
+                return Err(Malformed::new("a command that does not write"));
             };
             let reply = apply(body, keyspace.each().within(budgets.writes.next_command()), context);
-            let reply = reply.ok_or(Malformed { reason: "a command's arguments do not decode" })?;
+            let reply = reply.ok_or(Malformed::new("a command's arguments do not decode"))?;
             keep(&mut replies, &mut left, reply);
         }
         // The changes are reported before any client gets its reply, and before the entry lock is
@@ -167,8 +209,32 @@ impl Machine {
 
     /// Continues from a snapshot of the state after the entry `applied`, whose records have been
     /// restored into the keyspace.
-    pub fn restored(&mut self, applied: Option<u64>) {
+    pub fn restored(&mut self, applied: Option<u64>, version: u32) {
         assert!(applied >= self.applied, "a snapshot is never older than the state");
-        self.applied = applied;
+        assert!(version >= self.version, "the cluster version never falls");
+        (self.applied, self.version) = (applied, version);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn raise(machine: &mut Machine, index: u64, version: u32) -> Result<Vec<Reply>, Malformed> {
+        let entry = Batch::encode([&Batch::raise_version(version)].into_iter(), 1);
+        machine.apply(index, Some(&entry), Audience::Waiting)
+    }
+
+    #[test]
+    fn the_cluster_version_rises_and_never_falls_and_stays_within_the_program() {
+        let supported = Versions { min: 1, max: 3 };
+        let mut machine = Machine::new(Arc::new(Keyspace::new()), None).at_version(1, supported);
+        assert_eq!((raise(&mut machine, 0, 2), machine.version()), (Ok(vec![Reply::OK]), 2));
+        assert_eq!((raise(&mut machine, 1, 1), machine.version()), (Ok(vec![Reply::OK]), 2));
+        machine.restored(Some(7), 3);
+        assert_eq!(machine.version(), 3);
+        let told = raise(&mut machine, 8, 4).unwrap_err().to_string();
+        assert!(told.contains("to 4, and this program supports versions 1 to 3: start a newer"), "{told}");
+        assert_eq!(machine.version(), 3);
     }
 }

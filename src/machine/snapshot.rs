@@ -89,11 +89,11 @@ impl Restore {
             rest = after;
             if is_users {
                 self.users = postcard::from_bytes(bytes)
-                    .map_err(|_| Malformed { reason: "the users of the snapshot do not decode" })?;
+                    .map_err(|_| Malformed::new("the users of the snapshot do not decode"))?;
                 continue;
             }
             let record: Record = postcard::from_bytes(bytes)
-                .map_err(|_| Malformed { reason: "a record of the snapshot does not decode" })?;
+                .map_err(|_| Malformed::new("a record of the snapshot does not decode"))?;
             keyspace.restore(record.key, record.entry);
             self.records += 1;
         }
@@ -110,7 +110,7 @@ impl Restore {
                 keyspace.restore_users(self.users);
                 Ok(self.records)
             }
-            false => Err(Malformed { reason: "the snapshot ends within its head or a record" }),
+            false => Err(Malformed::new("the snapshot ends within its head or a record")),
         }
     }
 }

@@ -17,6 +17,7 @@ use crate::command::{Budget, Context, Route, Row, SeedSource, codes, table};
 use crate::error::{CommandError, Unavailable};
 use crate::keyspace::{Access, Alone, ApplyContext, Key, Keyspace, Scope};
 use crate::resp::{Protocol, Reply};
+use crate::version;
 
 /// The code of a transaction in the log; no command in the table has this code.
 pub const CODE: u16 = codes::TRANSACTION;
@@ -95,19 +96,31 @@ impl Transaction {
     fn decode(body: &[u8]) -> Result<Transaction, Malformed> {
         match postcard::take_from_bytes(body) {
             Ok((transaction, [])) => Ok(transaction),
-            Ok(_) | Err(_) => Err(Malformed { reason: "a transaction does not decode" }),
+            Ok(_) | Err(_) => Err(Malformed::new("a transaction does not decode")),
         }
     }
 
-    /// Checks that this version can execute an encoded transaction.
-    pub(super) fn check(body: &[u8]) -> Result<(), Malformed> {
-        Transaction::decode(body)?.items.iter().try_for_each(|item| match item {
-            Item::Write { code, body } => check_write(*code, body),
-            Item::Read { words, .. } if words.is_empty() => {
-                Err(Malformed { reason: "a command that this version does not know" })
+    /// The cluster version from which every write of the transaction is allowed.
+    pub(super) fn since_version(&self) -> u32 {
+        let writes = self.items.iter().filter_map(|item| match item {
+            Item::Write { code, .. } => table::by_code(*code),
+            Item::Read { .. } => None,
+        });
+        writes.map(|row| row.since_version).max().unwrap_or(version::FIRST)
+    }
+
+    /// Checks that this version can execute an encoded transaction, and returns the cluster version
+    /// that its writes need.
+    pub(super) fn check(body: &[u8]) -> Result<u32, Malformed> {
+        let transaction = Transaction::decode(body)?;
+        for item in &transaction.items {
+            match item {
+                Item::Write { code, body } => drop(check_write(*code, body)?),
+                Item::Read { words, .. } if words.is_empty() => return Err(Malformed::UNKNOWN_COMMAND),
+                Item::Read { .. } => {}
             }
-            Item::Read { .. } => Ok(()),
-        })
+        }
+        Ok(transaction.since_version())
     }
 
     /// Executes an encoded transaction, as part of the entry that `context` describes.
@@ -166,9 +179,9 @@ impl Transaction {
 
 fn write(code: u16, body: &[u8], access: Access<'_>, context: ApplyContext) -> Result<Reply, Malformed> {
     let Some(Route::Write { apply, .. }) = table::by_code(code).map(|row| row.route) else {
-        return Err(Malformed { reason: "a command that this version does not know" });
+        return Err(Malformed::UNKNOWN_COMMAND);
     };
-    apply(body, access, context).ok_or(Malformed { reason: "a command's arguments do not decode" })
+    apply(body, access, context).ok_or(Malformed::new("a command's arguments do not decode"))
 }
 
 /// Runs one read of a transaction. A read that this version does not know becomes an error reply

@@ -6,11 +6,14 @@
 //! * a connection is refused if it is meant for another incarnation of this node, or comes from an
 //!   incarnation that a newer membership has replaced;
 //! * the members kept here are those of the last applied membership, because one that may still be
-//!   truncated must not remove a member.
+//!   truncated must not remove a member;
+//! * the cluster version kept here never falls, and a connection to or from a program that does not
+//!   support it is refused.
 
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -19,9 +22,10 @@ use tokio::time::timeout;
 
 use super::frame;
 use super::log_throttle::LogThrottle;
-use super::wire::{Hello, Member, PROTOCOL_VERSION, Welcome};
+use super::wire::{Hello, Member, Terms, Welcome};
 use crate::env::{Connection, Net, random_u64};
 use crate::storage::Identity;
+use crate::version::{self, Versions};
 
 /// Connecting takes one round trip, the handshake another. A node that takes longer than this
 /// counts as down.
@@ -36,6 +40,10 @@ pub struct Endpoint {
     /// A random number that distinguishes this process from another one on a copy of its directory.
     pub process: u64,
     pub group: u32,
+    /// The versions that this process supports.
+    pub supported: Versions,
+    /// The cluster version; 0 while this node is in no cluster.
+    cluster_version: AtomicU32,
     net: Arc<dyn Net>,
     members: Mutex<Members>,
     removed: watch::Sender<bool>,
@@ -55,6 +63,18 @@ impl Members {
 
     fn has(&self, identity: &Identity) -> bool {
         self.incarnation(identity.node) == Some(identity.incarnation)
+    }
+}
+
+/// Why a node cannot be in one cluster with this one.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Incompatible(String);
+
+impl Incompatible {
+    /// The reason, if this is why a connection failed.
+    pub fn reason(error: &io::Error) -> Option<&str> {
+        error.get_ref()?.downcast_ref().map(|Incompatible(reason)| reason.as_str())
     }
 }
 
@@ -79,11 +99,37 @@ impl Endpoint {
             identity,
             process: random_u64(),
             group,
+            supported: Versions::PROGRAM,
+            cluster_version: AtomicU32::new(0),
             net,
             members: Mutex::default(),
             removed: watch::channel(false).0,
             refusals: LogThrottle::default(),
         }
+    }
+
+    /// Sets the versions that this process supports.
+    pub fn supporting(self, supported: Versions) -> Endpoint {
+        Endpoint { supported, ..self }
+    }
+
+    /// The cluster version, as far as this node has applied it.
+    pub fn cluster_version(&self) -> u32 {
+        self.cluster_version.load(Ordering::Acquire).max(version::FIRST)
+    }
+
+    /// The cluster version that this node states in a handshake; `None` if it is in no cluster.
+    pub fn stated_version(&self) -> Option<u32> {
+        Some(self.cluster_version.load(Ordering::Acquire)).filter(|known| *known > 0)
+    }
+
+    /// Records a cluster version that this node has applied.
+    pub fn applied_version(&self, version: u32) {
+        self.cluster_version.fetch_max(version, Ordering::AcqRel);
+    }
+
+    fn terms(&self) -> Terms {
+        Terms { supported: self.supported, cluster: self.stated_version() }
     }
 
     pub fn node_id(&self) -> u64 {
@@ -138,39 +184,50 @@ impl Endpoint {
     ///
     /// # Errors
     /// Errors of the network; `TimedOut`; `PermissionDenied` with the other node's reason if it
-    /// refuses the connection.
+    /// refuses the connection, or with [`Incompatible`].
     pub async fn connect(&self, to: Target<'_>) -> io::Result<Box<dyn Connection>> {
+        self.connect_to(to).await.map(|(stream, _)| stream)
+    }
+
+    /// Asks a node for the versions that it supports.
+    ///
+    /// # Errors
+    /// Those of [`Endpoint::connect`].
+    pub async fn ask_versions(&self, of: Target<'_>) -> io::Result<Versions> {
+        self.connect_to(of).await.map(|(_, supported)| supported)
+    }
+
+    async fn connect_to(&self, to: Target<'_>) -> io::Result<(Box<dyn Connection>, Versions)> {
         let connecting = async {
             let mut stream = self.net.connect(to.address).await?;
-            self.shake_hands(&mut stream, to).await?;
-            Ok(stream)
+            let supported = self.shake_hands(&mut stream, to).await?;
+            Ok((stream, supported))
         };
         timeout(CONNECT_TIMEOUT, connecting).await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
     }
 
-    /// Makes the handshake on a new connection, as the side that connected.
+    /// Verifies the identity of both sides on a new connection, as the side that connected. Returns
+    /// the versions that the other side supports.
     pub(super) async fn shake_hands(
         &self,
         stream: &mut (impl Connection + ?Sized),
         to: Target<'_>,
-    ) -> io::Result<()> {
+    ) -> io::Result<Versions> {
         let denied = |reason: &str| Err(io::Error::new(io::ErrorKind::PermissionDenied, reason));
-        frame::write(stream, 0, &self.hello(to)).await?;
-        let (_, welcome) = frame::read_at_most::<Welcome>(stream, frame::HANDSHAKE_BYTES_MAX).await?;
+        let own = self.terms();
+        frame::write_handshake(stream, &self.hello(to, &own), &own).await?;
+        let (welcome, theirs): (Welcome, Option<Terms>) = frame::read_handshake(stream).await?;
+        let theirs = theirs.unwrap_or(Terms::UNSTATED);
+        // Judged here too: a node of the first release refuses with a reason that names no cluster
+        // version.
+        if let Some(reason) = own.refusal(self.node_id(), to.id, &theirs) {
+            self.log_refusal(to, &reason);
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, Incompatible(reason)));
+        }
         match welcome {
-            Welcome::Ready => Ok(()),
+            Welcome::Ready => Ok(theirs.supported),
             Welcome::Refused(reason) => {
-                if let Some(since) = self.refusals.admit() {
-                    let cluster = &self.identity.cluster;
-                    tracing::warn!(
-                        node = to.id,
-                        to.address,
-                        reason,
-                        cluster,
-                        since,
-                        "a node refuses connections from this node"
-                    );
-                }
+                self.log_refusal(to, &reason);
                 denied(&reason)
             }
             Welcome::Removed => {
@@ -191,13 +248,27 @@ impl Endpoint {
         }
     }
 
-    fn hello(&self, to: Target<'_>) -> Hello {
+    fn log_refusal(&self, to: Target<'_>, reason: &str) {
+        if let Some(since) = self.refusals.admit() {
+            let cluster = &self.identity.cluster;
+            tracing::warn!(
+                node = to.id,
+                to.address,
+                reason,
+                cluster,
+                since,
+                "a connection between this node and another is refused"
+            );
+        }
+    }
+
+    fn hello(&self, to: Target<'_>, terms: &Terms) -> Hello {
         let members = self.members.lock();
         // A node that is being added has not applied the membership that lists it yet. Earlier
         // memberships do not list it either, which must not be taken for a removal.
         let is_member = members.has(&self.identity);
         Hello {
-            version: PROTOCOL_VERSION,
+            version: terms.number(),
             cluster: self.identity.cluster.clone(),
             group: self.group,
             from: self.identity.node,
@@ -216,9 +287,10 @@ impl Endpoint {
     /// `PermissionDenied` with the reason for a refusal.
     pub async fn welcome(&self, stream: &mut Box<dyn Connection>) -> io::Result<Option<Caller>> {
         let greeting = async {
-            let (_, hello) = frame::read_at_most::<Hello>(stream, frame::HANDSHAKE_BYTES_MAX).await?;
-            let welcome = self.judge(&hello);
-            frame::write(stream, 0, &welcome).await?;
+            let (hello, theirs): (Hello, Option<Terms>) = frame::read_handshake(stream).await?;
+            let theirs = theirs.unwrap_or_else(|| Terms::of_number(hello.version));
+            let welcome = self.judge(&hello, &theirs);
+            frame::write_handshake(stream, &welcome, &self.terms()).await?;
             match welcome {
                 Welcome::Ready => Ok(Some(Caller { id: hello.from, incarnation: hello.incarnation })),
                 Welcome::Removed | Welcome::Replaced => Ok(None),
@@ -232,12 +304,8 @@ impl Endpoint {
         timeout(CONNECT_TIMEOUT, greeting).await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
     }
 
-    fn judge(&self, hello: &Hello) -> Welcome {
-        if hello.version != PROTOCOL_VERSION {
-            let reason = format!(
-                "the other node has protocol version {}, this node has {PROTOCOL_VERSION}",
-                hello.version
-            );
+    fn judge(&self, hello: &Hello, theirs: &Terms) -> Welcome {
+        if let Some(reason) = self.terms().refusal(self.node_id(), hello.from, theirs) {
             return Welcome::Refused(reason);
         }
         let own = &self.identity;
@@ -291,127 +359,5 @@ pub struct Caller {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::env::RealNet;
-
-    fn endpoint() -> Endpoint {
-        let identity = Identity { node: 1, cluster: "blue".to_string(), incarnation: 10 };
-        Endpoint::new(identity, 0, RealNet::shared())
-    }
-
-    fn hello() -> Hello {
-        Hello {
-            version: PROTOCOL_VERSION,
-            cluster: "blue".to_string(),
-            group: 0,
-            from: 2,
-            incarnation: 20,
-            to: 1,
-            to_incarnation: Some(10),
-            members_index: None,
-        }
-    }
-
-    /// A membership in which each incarnation is ten times the node's id.
-    fn members(index: u64, ids: &[u64]) -> Members {
-        let member = |id: &u64| (*id, Member { incarnation: 10 * id, ..Member::default() });
-        Members { index: Some(index), nodes: ids.iter().map(member).collect() }
-    }
-
-    #[test]
-    fn a_node_that_joins_tells_members_of_any_cluster_who_it_is_and_nobody_else() {
-        let identity = Identity { node: 1, cluster: String::new(), incarnation: 10 };
-        let joining = Endpoint::new(identity, 0, RealNet::shared());
-        let member = Hello { to_incarnation: None, members_index: Some(7), ..hello() };
-        assert_eq!(joining.judge(&member), Welcome::Ready);
-        for other in [hello(), Hello { members_index: None, ..member.clone() }, Hello { to: 2, ..member }] {
-            assert!(matches!(joining.judge(&other), Welcome::Refused(_)), "{other:?}");
-        }
-    }
-
-    #[test]
-    fn a_refusal_does_not_name_the_cluster() {
-        let strangers = [
-            Hello { cluster: "red".to_string(), ..hello() },
-            Hello { group: 1, ..hello() },
-            Hello { version: 1, ..hello() },
-            Hello { to: 3, ..hello() },
-            Hello { to_incarnation: Some(11), ..hello() },
-        ];
-        for stranger in strangers {
-            let Welcome::Refused(reason) = endpoint().judge(&stranger) else { panic!("{stranger:?}") };
-            assert!(!reason.contains("blue"), "{reason}");
-        }
-    }
-
-    #[test]
-    fn who_is_of_another_kind_is_refused() {
-        let refused = |hello: Hello| matches!(endpoint().judge(&hello), Welcome::Refused(_));
-        assert_eq!(endpoint().judge(&hello()), Welcome::Ready);
-        assert!(refused(Hello { version: PROTOCOL_VERSION + 1, ..hello() }));
-        assert!(refused(Hello { cluster: "red".to_string(), ..hello() }));
-        assert!(refused(Hello { group: 1, ..hello() }));
-        assert!(refused(Hello { to: 3, ..hello() }));
-        assert!(refused(Hello { to_incarnation: Some(11), ..hello() }));
-        assert_eq!(endpoint().judge(&Hello { to_incarnation: None, ..hello() }), Welcome::Ready);
-    }
-
-    #[test]
-    fn a_hello_names_only_a_membership_that_lists_its_sender() {
-        let endpoint = endpoint();
-        let to = Target { id: 2, address: "", incarnation: None };
-        *endpoint.members.lock() = members(7, &[2, 3]);
-        assert_eq!(endpoint.hello(to).members_index, None);
-        *endpoint.members.lock() = members(9, &[1, 2, 3]);
-        assert_eq!(endpoint.hello(to).members_index, Some(9));
-        endpoint.members.lock().nodes.insert(1, Member { incarnation: 11, ..Member::default() });
-        assert_eq!(endpoint.hello(to).members_index, None, "another incarnation is the member");
-    }
-
-    #[test]
-    fn a_node_that_is_added_again_is_no_longer_removed() {
-        let endpoint = endpoint();
-        let applied = |index: u64, ids: &[u64]| {
-            let Members { index, nodes } = members(index, ids);
-            endpoint.applied_members(index, nodes);
-        };
-        applied(1, &[1, 2]);
-        assert!(!endpoint.is_removed());
-        applied(2, &[2]);
-        assert!(endpoint.is_removed());
-        applied(2, &[2]);
-        assert!(endpoint.is_removed());
-        applied(3, &[1, 2]);
-        assert!(!endpoint.is_removed());
-    }
-
-    #[test]
-    fn a_node_that_newer_members_leave_out_learns_of_it() {
-        let endpoint = endpoint();
-        *endpoint.members.lock() = members(7, &[1, 3]);
-        assert_eq!(endpoint.judge(&Hello { members_index: Some(6), ..hello() }), Welcome::Removed);
-        assert_eq!(endpoint.judge(&Hello { members_index: Some(8), ..hello() }), Welcome::Ready);
-        assert_eq!(endpoint.judge(&hello()), Welcome::Ready, "a node that is being added is welcome");
-        let third = Hello { from: 3, incarnation: 30, members_index: Some(6), ..hello() };
-        assert_eq!(endpoint.judge(&third), Welcome::Ready);
-    }
-
-    #[test]
-    fn an_older_copy_of_a_node_learns_that_it_was_replaced() {
-        let endpoint = endpoint();
-        *endpoint.members.lock() = members(7, &[1, 2, 3]);
-        let older = Hello { incarnation: 19, members_index: Some(6), ..hello() };
-        assert_eq!(endpoint.judge(&older), Welcome::Replaced);
-        assert_eq!(
-            endpoint.judge(&Hello { members_index: Some(8), ..older.clone() }),
-            Welcome::Ready,
-            "a sender that knows newer members is welcome"
-        );
-        assert_eq!(
-            endpoint.judge(&Hello { members_index: None, ..older }),
-            Welcome::Ready,
-            "a node that asks to be added is welcome"
-        );
-    }
-}
+#[path = "endpoint_tests.rs"]
+mod tests;

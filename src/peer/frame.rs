@@ -82,12 +82,34 @@ pub async fn read<M: DeserializeOwned>(
 }
 
 /// Like [`read`], for a body of at most `bytes_max` bytes.
-pub async fn read_at_most<M: DeserializeOwned>(
+async fn read_at_most<M: DeserializeOwned>(
     stream: &mut (impl AsyncRead + Unpin + ?Sized),
     bytes_max: usize,
 ) -> io::Result<(u64, M)> {
     let header = read_header(stream, bytes_max).await?;
     read_body(stream, &header).await
+}
+
+/// Writes a frame of the handshake: a message, and what was added behind it after the first
+/// release.
+pub async fn write_handshake(
+    stream: &mut (impl AsyncWrite + Unpin + ?Sized),
+    message: &impl Serialize,
+    added: &impl Serialize,
+) -> io::Result<()> {
+    write(stream, 0, &(message, added)).await
+}
+
+/// Reads a frame of the handshake. The addition is `None` if the sender is of the first release.
+/// Whatever follows the addition belongs to later releases.
+pub async fn read_handshake<M: DeserializeOwned, A: DeserializeOwned>(
+    stream: &mut (impl AsyncRead + Unpin + ?Sized),
+) -> io::Result<(M, Option<A>)> {
+    let header = read_header(stream, HANDSHAKE_BYTES_MAX).await?;
+    let body = read_bytes(stream, &header).await?;
+    let (message, rest) = postcard::take_from_bytes(&body).map_err(undecodable)?;
+    let added = (!rest.is_empty()).then(|| postcard::from_bytes(rest)).transpose().map_err(undecodable)?;
+    Ok((message, added))
 }
 
 /// The header of a frame.
@@ -125,6 +147,16 @@ pub async fn read_body<M: DeserializeOwned>(
     stream: &mut (impl AsyncRead + Unpin + ?Sized),
     header: &Header,
 ) -> io::Result<(u64, M)> {
+    let body = read_bytes(stream, header).await?;
+    Ok((header.number, postcard::from_bytes(&body).map_err(undecodable)?))
+}
+
+fn undecodable(_: postcard::Error) -> io::Error {
+    malformed("a frame's body does not decode")
+}
+
+/// Reads and checks the body of a frame.
+async fn read_bytes(stream: &mut (impl AsyncRead + Unpin + ?Sized), header: &Header) -> io::Result<Vec<u8>> {
     let Header { number, length, deadline, crc } = *header;
     let mut body = Vec::with_capacity(length.min(64 << 10));
     in_time(deadline, stream.take(length as u64).read_to_end(&mut body)).await?;
@@ -134,8 +166,7 @@ pub async fn read_body<M: DeserializeOwned>(
     if checksum(number, &body) != crc {
         return Err(malformed("a frame's checksum is wrong"));
     }
-    let message = postcard::from_bytes(&body).map_err(|_| malformed("a frame's body does not decode"))?;
-    Ok((number, message))
+    Ok(body)
 }
 
 async fn in_time<T>(deadline: Instant, read: impl Future<Output = io::Result<T>>) -> io::Result<T> {

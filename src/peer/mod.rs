@@ -15,10 +15,10 @@
 //!   warnings.
 //!
 //! Invariants:
-//! * no message is exchanged with a node of another cluster, group or protocol version, or with any
-//!   other node or incarnation than the expected one. The exception is the request for a node's
-//!   identity: it goes to any incarnation, and a node that is still joining answers members of any
-//!   cluster;
+//! * no message is exchanged with a node of another cluster or group, with a program that does not
+//!   support the cluster's version, or with any other node or incarnation than the expected one. The
+//!   exception is the request for a node's identity: it goes to any incarnation, and a node that is
+//!   still joining answers members of any cluster;
 //! * every call ends within a time limit, even if the network fails; the callers of
 //!   [`PeerClients::call`] set its limit;
 //! * a message that cannot be read closes its connection and has no other effect;
@@ -28,13 +28,15 @@
 mod client;
 mod endpoint;
 mod exchange;
+#[cfg(test)]
+mod formats;
 mod frame;
 mod log_throttle;
 mod service;
 mod wire;
 
 pub use client::{CallError, PeerClients};
-pub use endpoint::{Caller, Endpoint, Target};
+pub use endpoint::{Caller, Endpoint, Incompatible, Target};
 pub use exchange::Exchange;
 pub use frame::{FRAME_BYTES_MAX, FRAME_TIME_MAX};
 pub use log_throttle::{LogThrottle, MemberLogThrottle};

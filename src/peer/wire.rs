@@ -3,6 +3,10 @@
 //!
 //! A connection begins with a [`Hello`] and its [`Welcome`]; then one side sends [`Request`]s, and
 //! the other a [`Response`] to each.
+//!
+//! postcard identifies the variants of an enum and the fields of a struct by their positions. New
+//! variants are therefore added at the end, and sent only to nodes that know them; a struct is not
+//! changed.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,10 +17,53 @@ use serde::{Deserialize, Serialize};
 use crate::error::Unavailable;
 use crate::resp::Reply;
 use crate::storage::log::LogPosition;
+use crate::version::{self, Versions};
 
-/// Increased whenever the layout of a message changes: nodes with different versions refuse each
-/// other.
-pub const PROTOCOL_VERSION: u32 = 4;
+/// The number of the first cluster version in [`Hello::version`]. Nodes of the first release refuse
+/// every other number.
+const FIRST_NUMBER: u32 = 4;
+
+/// The versions of a node. They follow its [`Hello`] or [`Welcome`] in the same frame, where nodes
+/// of the first release do not look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Terms {
+    pub supported: Versions,
+    /// The newest cluster version that the node has applied; `None` if it is in no cluster yet.
+    pub cluster: Option<u32>,
+}
+
+impl Terms {
+    /// The terms of a node that states none: it is of the first release.
+    pub const UNSTATED: Terms = Terms { supported: Versions::only(version::FIRST), cluster: None };
+
+    /// The terms of a node whose hello has this number, and no terms.
+    pub fn of_number(number: u32) -> Terms {
+        let version = (number + version::FIRST).saturating_sub(FIRST_NUMBER);
+        Terms { supported: Versions::only(version), cluster: None }
+    }
+
+    /// The number for a hello: that of the oldest version in which the sender can take part.
+    pub fn number(&self) -> u32 {
+        FIRST_NUMBER + self.cluster.unwrap_or(0).max(self.supported.min) - version::FIRST
+    }
+
+    /// Why these two nodes, each with its number, cannot be in one cluster; `None` if they can. A
+    /// node whose log is behind may know only an earlier version of the cluster, so the later of
+    /// both counts.
+    pub fn refusal(&self, own: u64, other: u64, theirs: &Terms) -> Option<String> {
+        let (own, other) = (format!("node {own}"), format!("node {other}"));
+        match self.cluster.max(theirs.cluster) {
+            Some(cluster) => {
+                self.supported.refusal(&own, cluster).or_else(|| theirs.supported.refusal(&other, cluster))
+            }
+            None if self.supported.common(theirs.supported).is_some() => None,
+            None => Some(format!(
+                "{own} supports {}, and {other} supports {}: they have to run releases that follow each other",
+                self.supported, theirs.supported
+            )),
+        }
+    }
+}
 
 /// A member of the cluster: its addresses, and the incarnation that its number stands for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,6 +128,7 @@ pub struct Done {
 /// the other side.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Hello {
+    /// See [`Terms::number`].
     pub version: u32,
     pub cluster: String,
     pub group: u32,
@@ -201,6 +249,9 @@ pub enum Change {
     Transfer {
         to: Option<u64>,
     },
+    /// Raise the cluster version to the newest one that every member supports. Not sent to a node
+    /// that supports only the present one: the first release does not know this request.
+    Finalize,
 }
 
 #[derive(Debug, Serialize, Deserialize)]

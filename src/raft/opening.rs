@@ -23,6 +23,7 @@ use crate::peer::Endpoint;
 use crate::peer::Member;
 use crate::storage::log::{self, Log, Recovered};
 use crate::storage::{DataDir, SnapshotDir};
+use crate::version;
 
 /// Maximum number of entries in one append to a follower; [`LogStore`] limits their total size. A
 /// follower syncs once per append, so its disk takes at most this number of entries with each sync.
@@ -38,14 +39,16 @@ pub fn restore(
     endpoint: &Arc<Endpoint>,
 ) -> Result<StateMachine, Fatal> {
     let (newest, _damaged) = snapshots.newest_good()?;
-    let mut restored = None;
+    let supported = endpoint.supported;
+    let (mut restored, mut version) = (None, version::FIRST);
     if let Some(snapshot) = newest {
-        let (meta, records) = load_records(snapshots, &snapshot, &options.keyspace)?;
-        tracing::info!(records, index = snapshot.position.0, "restored the newest snapshot");
-        restored = Some(Snapshot { meta, snapshot });
+        let loaded = load_records(snapshots, &snapshot, &options.keyspace, supported)?;
+        tracing::info!(records = loaded.records, index = snapshot.position.0, "restored the newest snapshot");
+        version = loaded.cluster_version;
+        restored = Some(Snapshot { meta: loaded.meta, snapshot });
     }
     let applied = restored.as_ref().and_then(|restored| restored.meta.last_log_id).map(|id| id.index());
-    let machine = Machine::new(options.keyspace.clone(), applied);
+    let machine = Machine::new(options.keyspace.clone(), applied).at_version(version, supported);
     let background = options.background.clone();
     let (snapshots, running) = (snapshots.clone(), running.clone());
     Ok(StateMachine::new(machine, restored, snapshots, running, endpoint.clone(), background))

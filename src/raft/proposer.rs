@@ -16,7 +16,8 @@
 //! * every accepted batch is answered once: with its replies, with a refusal from before it was
 //!   proposed, or as uncertain;
 //! * the waiting bytes are bounded by [`WAITING_BYTES_MAX`]: beyond it a batch is refused, unless
-//!   no other one waits.
+//!   no other one waits;
+//! * no command is proposed before its cluster version, whichever node it came from.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -37,7 +38,7 @@ use super::types::{Callback, Payload, TypeConfig};
 use crate::env::Clock;
 use crate::error::Unavailable;
 use crate::machine::{Batch, ENTRY_BYTES_MAX};
-use crate::peer::{Done, FRAME_BYTES_MAX, ForwardError};
+use crate::peer::{Done, Endpoint, FRAME_BYTES_MAX, ForwardError};
 use crate::storage::NoSpace;
 use crate::storage::log::PAYLOAD_BYTES_MAX;
 
@@ -80,6 +81,7 @@ pub struct Proposer {
 
 struct ProposerInner {
     consensus: Consensus,
+    endpoint: Arc<Endpoint>,
     clock: Arc<dyn Clock>,
     time: Arc<GroupTime>,
     queue: Mutex<ProposalQueue>,
@@ -96,7 +98,7 @@ struct ProposerInner {
 impl Proposer {
     /// `synced` is notified when the log has everything that was proposed on disk.
     pub fn new(
-        consensus: Consensus,
+        (consensus, endpoint): (Consensus, Arc<Endpoint>),
         clock: Arc<dyn Clock>,
         time: Arc<GroupTime>,
         synced: Arc<Notify>,
@@ -104,6 +106,7 @@ impl Proposer {
     ) -> Proposer {
         let inner = ProposerInner {
             consensus,
+            endpoint,
             clock,
             time,
             queue: Mutex::default(),
@@ -143,6 +146,11 @@ impl Proposer {
     /// Proposes a batch to this node's log, if that has room for it. For the batch that an error
     /// returns, see [`Outcome`].
     pub async fn write(&self, batch: Batch) -> Outcome {
+        // A node that has applied the raise may forward the command to a leader that has not. The
+        // raise is in that leader's log, but the refusal is simpler than the proof, and rare.
+        if batch.since_version() > self.inner.endpoint.cluster_version() {
+            return Err((ForwardError::Unavailable(Unavailable::NotFinalized), Batch::new()));
+        }
         let log = &self.inner.consensus.log;
         let full = |full: NoSpace| {
             let stopping = log.failure().map(|_| Unavailable::ShuttingDown);

@@ -82,7 +82,13 @@ impl Replica {
         let snapshots = SnapshotDir::open_dir(data.disk(), &data.snapshots_path(GROUP), GROUP)?;
         let status = Arc::new(SnapshotStatus::default());
         let node_id = data.identity().node;
-        let machine = restore(&options, &snapshots, &status, &endpoint)?;
+        // A new directory has the version of no cluster yet.
+        if !data.is_fresh() {
+            data.check_version(endpoint.supported)?;
+            endpoint.applied_version(data.version());
+        }
+        let machine = restore(&options, &snapshots, &status, &endpoint)?
+            .recording(data.version_record(), data.version());
         let alone = machine.is_alone(node_id);
         let (log, mut recovered) = open_log(data, &options, machine.applied(), alone)?;
         if let Some(own) = options.forget_others.clone() {
@@ -122,7 +128,13 @@ impl Replica {
             leader_contact: leader_contact.clone(),
             background: options.background,
         };
-        let proposer = Proposer::new(consensus.clone(), options.clock, time.clone(), synced, strand.clone());
+        let proposer = Proposer::new(
+            (consensus.clone(), endpoint.clone()),
+            options.clock,
+            time.clone(),
+            synced,
+            strand.clone(),
+        );
         strand.spawn(proposer.clone().run());
         Ok(Replica {
             strand,

@@ -21,6 +21,7 @@ use crate::keyspace::{Capture, Keyspace};
 use crate::machine::{self, Restore};
 use crate::storage::snapshot::BLOCK_BYTES_MAX;
 use crate::storage::{SnapshotDir, SnapshotFile};
+use crate::version::Versions;
 
 pub type Snapshot = openraft::alias::SnapshotOf<TypeConfig, SnapshotFile>;
 
@@ -62,30 +63,45 @@ pub fn adopt(snapshots: &SnapshotDir, snapshot: SnapshotFile) -> Result<Snapshot
     receiver.finish().map_err(io::Error::other)
 }
 
-/// Loads every record of a snapshot into the keyspace. Returns the snapshot's metadata and the
-/// number of records.
+/// A snapshot whose records are in the keyspace.
+pub struct Loaded {
+    pub meta: SnapshotMeta,
+    pub records: usize,
+    pub cluster_version: u32,
+}
+
+/// Loads every record of a snapshot into the keyspace. A snapshot of a cluster version that is not
+/// among the supported ones is refused.
 pub fn load_records(
     snapshots: &SnapshotDir,
     snapshot: &SnapshotFile,
     keyspace: &Keyspace,
-) -> Result<(SnapshotMeta, usize), Fatal> {
+    supported: Versions,
+) -> Result<Loaded, Fatal> {
     let unreadable = |error: &dyn std::fmt::Display| Fatal::Directory {
         path: snapshot.path.clone(),
         reason: error.to_string(),
     };
     let mut reader = snapshots.open(snapshot)?;
+    let cluster_version = reader.cluster_version();
+    if let Some(reason) = supported.refusal("this program", cluster_version) {
+        return Err(unreadable(&reason));
+    }
     let meta = codec::decode_meta(reader.meta()).map_err(|error| unreadable(&error))?;
     let mut restore = Restore::new();
     while let Some(block) = reader.next_block()? {
         restore.block(block, keyspace).map_err(|error| unreadable(&error))?;
     }
-    Ok((meta, restore.finish(keyspace).map_err(|error| unreadable(&error))?))
+    let records = restore.finish(keyspace).map_err(|error| unreadable(&error))?;
+    Ok(Loaded { meta, records, cluster_version })
 }
 
 /// Writes one snapshot while entries are applied.
 pub struct Builder {
     pub(super) meta: SnapshotMeta,
     pub(super) capture: Option<Capture>,
+    /// The cluster version of the captured state.
+    pub(super) cluster_version: u32,
     pub(super) snapshots: SnapshotDir,
     pub(super) current: Current,
     pub(super) running: Arc<SnapshotStatus>,
@@ -102,8 +118,9 @@ impl RaftSnapshotBuilder<TypeConfig> for Builder {
     async fn build_snapshot(&mut self) -> Result<Snapshot, io::Error> {
         let capture = self.capture.take().expect("a builder builds only one snapshot");
         let (meta, snapshots) = (self.meta.clone(), self.snapshots.clone());
-        let background = self.background.clone();
-        let written = self.background.run(move || write(capture, &meta, &snapshots, &background)).await;
+        let (version, background) = (self.cluster_version, self.background.clone());
+        let write = move || write(capture, (&meta, version), &snapshots, &background);
+        let written = self.background.run(write).await;
         let written = written.flatten();
         self.running.ended(written.is_ok());
         match written {
@@ -130,12 +147,13 @@ fn no_snapshot() -> Snapshot {
 
 fn write(
     mut capture: Capture,
-    meta: &SnapshotMeta,
+    (meta, cluster_version): (&SnapshotMeta, u32),
     snapshots: &SnapshotDir,
     background: &Background,
 ) -> Result<SnapshotFile, io::Error> {
     let position = meta.last_log_id.as_ref().map_or((0, 0), codec::pair);
-    let mut writer = snapshots.begin(position, &codec::encode_meta(meta)).map_err(io::Error::other)?;
+    let meta = codec::encode_meta(meta);
+    let mut writer = snapshots.begin_at(cluster_version, position, &meta).map_err(io::Error::other)?;
     let mut stream = Vec::new();
     machine::write_head(&mut stream, capture.time_ms());
     let mut since_rest = 0;

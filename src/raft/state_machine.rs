@@ -3,6 +3,7 @@
 //!
 //! Invariants:
 //! * the machine has applied exactly the entries up to `applied`;
+//! * a raise of the cluster version is in the node file before any later entry is applied;
 //! * `current` is the newest snapshot known to be good; a damaged one in the same directory is
 //!   never offered to other members.
 
@@ -22,7 +23,7 @@ use super::watch::{Sender, Watch};
 use crate::env::Background;
 use crate::machine::{Audience, Machine};
 use crate::peer::Endpoint;
-use crate::storage::{SnapshotDir, SnapshotFile};
+use crate::storage::{SnapshotDir, SnapshotFile, VersionRecord};
 
 /// The machine, with the values that openraft asks a state machine for.
 pub struct StateMachine {
@@ -33,9 +34,11 @@ pub struct StateMachine {
     current: Current,
     applied_index: AppliedIndex,
     running: Arc<SnapshotStatus>,
-    /// Receives each applied membership.
+    /// Receives each applied membership and cluster version.
     endpoint: Arc<Endpoint>,
     background: Background,
+    /// The node file, and the cluster version that it has; `None` in tests without a directory.
+    recorded: Option<(VersionRecord, u32)>,
 }
 
 /// The index of the last applied entry, for tasks that read it or wait for it.
@@ -108,7 +111,33 @@ impl StateMachine {
             running,
             endpoint,
             background,
+            recorded: None,
         }
+    }
+
+    /// From now on, writes each later cluster version than `version` to the node file.
+    pub fn recording(self, record: VersionRecord, version: u32) -> StateMachine {
+        StateMachine { recorded: Some((record, version)), ..self }
+    }
+
+    /// Writes the cluster version to the node file if it was raised, and then publishes it: what it
+    /// allows must not be done by a node whose directory an earlier release would open.
+    async fn publish_version(&mut self) -> Result<(), io::Error> {
+        let version = self.machine.version();
+        if let Some((record, recorded)) = &mut self.recorded
+            && *recorded < version
+        {
+            let record = record.clone();
+            let written = self.background.run(move || record.write(version)).await?;
+            written.map_err(io::Error::other)?;
+            *recorded = version;
+            tracing::info!(
+                version,
+                "the cluster version was raised: earlier releases can no longer take part"
+            );
+        }
+        self.endpoint.applied_version(version);
+        Ok(())
     }
 
     /// The index of the last entry applied.
@@ -156,6 +185,9 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
             };
             let audience = if responder.is_some() { Audience::Waiting } else { Audience::None };
             let replies = self.machine.apply(index, batch, audience).map_err(io::Error::other)?;
+            if self.endpoint.stated_version() != Some(self.machine.version()) {
+                self.publish_version().await?;
+            }
             self.applied = Some(entry.log_id);
             self.applied_index.set(Some(index));
             if let Some(responder) = responder {
@@ -177,6 +209,7 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
         Some(Builder {
             meta: self.meta(),
             capture: Some(capture),
+            cluster_version: self.machine.version(),
             snapshots: self.snapshots.clone(),
             current: self.current.clone(),
             running: self.running.clone(),
@@ -195,20 +228,23 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
     ) -> Result<(), io::Error> {
         let (keyspace, snapshots) = (self.machine.keyspace().clone(), self.snapshots.clone());
         let last = meta.last_log_id.map_or(0, |id| id.index());
+        let supported = self.endpoint.supported;
         let load = move || {
             let snapshot = adopt(&snapshots, snapshot)?;
             keyspace.reset();
-            load_records(&snapshots, &snapshot, &keyspace).map_err(io::Error::other)?;
+            let loaded =
+                load_records(&snapshots, &snapshot, &keyspace, supported).map_err(io::Error::other)?;
             keyspace.restored(last);
-            Ok::<_, io::Error>(snapshot)
+            Ok::<_, io::Error>((snapshot, loaded.cluster_version))
         };
-        let snapshot = self.background.run(load).await??;
+        let (snapshot, version) = self.background.run(load).await??;
         *self.current.lock() = Some(Snapshot { meta: meta.clone(), snapshot });
         self.applied = meta.last_log_id;
+        self.machine.restored(self.applied(), version);
+        self.publish_version().await?;
         self.applied_index.set(self.applied());
         self.membership = meta.last_membership.clone();
         publish_members(&self.endpoint, &self.membership);
-        self.machine.restored(self.applied.map(|id| id.index()));
         Ok(())
     }
 

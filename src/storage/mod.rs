@@ -16,10 +16,12 @@
 
 pub mod log;
 mod node_file;
+mod owner;
 pub mod snapshot;
 
 pub use log::{Cut, Entry, Log, NoSpace, Options, Recovered, Room, Stats};
-pub use node_file::{DataDir, FORMAT_VERSION, Identity};
+pub use node_file::DataDir;
+pub use owner::{Identity, VersionRecord};
 pub use snapshot::{SnapshotDir, SnapshotFile, SnapshotReader, SnapshotReceiver, SnapshotWriter};
 
 use std::io;

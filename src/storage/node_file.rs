@@ -2,14 +2,13 @@
 //!
 //! ```text
 //! <dir>/lock                 held while a process uses the directory
-//! <dir>/node                 node id, cluster id, incarnation, format version
+//! <dir>/node                 node id, cluster id, incarnation, cluster version
 //! <dir>/joined               present in a cluster of several: this node must never form it alone
 //! <dir>/clearing             present while the node and its data are being removed
 //! <dir>/group-0/log          segments
 //! <dir>/group-0/snapshots    snapshot files
 //! ```
-//! The node file is text for an operator to read: `format 2`, `node 3`, `cluster name`,
-//! `incarnation 00c0ffee00c0ffee`, and the crc32c of those lines.
+//! The node file is text for an operator to read (`owner`).
 //!
 //! Invariants:
 //! * A directory with a node file is used only by that node of that cluster, and by one process at
@@ -19,18 +18,19 @@
 //!   incarnation has lost its earlier entries and votes. The incarnation of a directory changes
 //!   only when its node is forced to continue without the other members, which must no longer rely
 //!   on it.
+//! * The cluster version in the node file never falls. A program that does not support it does not
+//!   use the directory.
 //! * Data in a directory without a node file has no known owner, so such a directory is not used.
 //!   Only the remains of an interrupted removal are removed.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{corrupt, disk_error};
+use super::disk_error;
+use super::owner::{self, Identity, VersionRecord};
 use crate::env::{Disk, DiskLock, Open};
 use crate::error::Fatal;
-
-/// The format of everything under the data directory.
-pub const FORMAT_VERSION: u32 = 2;
+use crate::version::{self, Versions};
 
 /// The file that marks a directory whose node joined an existing cluster.
 const JOINED: &str = "joined";
@@ -38,20 +38,8 @@ const JOINED: &str = "joined";
 /// The file that marks a directory that is being emptied.
 const CLEARING: &str = "clearing";
 
-/// Maximum size of a node file. It has a few short lines, so a longer file is something else.
-const NODE_FILE_BYTES_MAX: u64 = 4096;
 /// Maximum length of a cluster's name, with which a node file stays below its maximum size.
 const CLUSTER_BYTES_MAX: usize = 256;
-
-/// The owner of a data directory.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Identity {
-    pub node: u64,
-    /// The cluster's name: one line of at most 256 bytes.
-    pub cluster: String,
-    /// A random number chosen for a new directory; an existing directory keeps its own.
-    pub incarnation: u64,
-}
 
 /// A data directory, locked until this value is dropped.
 #[derive(Debug)]
@@ -59,6 +47,7 @@ pub struct DataDir {
     disk: Arc<dyn Disk>,
     path: PathBuf,
     identity: Identity,
+    version: u32,
     fresh: bool,
     _lock: Box<dyn DiskLock>,
 }
@@ -82,7 +71,14 @@ impl DataDir {
         let Some(lock) = lock else {
             return Err(refused(path, "another process uses this data directory"));
         };
-        let mut dir = DataDir { disk, path: path.to_owned(), identity, fresh: false, _lock: lock };
+        let mut dir = DataDir {
+            disk,
+            path: path.to_owned(),
+            identity,
+            version: version::FIRST,
+            fresh: false,
+            _lock: lock,
+        };
         if lists(&*dir.disk, path, CLEARING)? {
             dir.remove_all()?;
         }
@@ -111,7 +107,7 @@ impl DataDir {
             return Ok(None);
         }
         if lists(disk, path, "node")? {
-            return read_node_file(disk, &path.join("node")).map(|(_, identity)| Some(identity));
+            return owner::read(disk, path).map(|(identity, _)| Some(identity));
         }
         refuse_data(disk, path)?;
         Ok(None)
@@ -185,17 +181,11 @@ impl DataDir {
     /// Checks the node file: it must belong to this node. Returns whether it exists; if it does
     /// not, the directory must not contain data either.
     fn check_node_file(&mut self) -> Result<bool, Fatal> {
-        let path = self.node_path();
         if !lists(&*self.disk, &self.path, "node")? {
             refuse_data(&*self.disk, &self.path)?;
             return Ok(false);
         }
-        let (format, found) = read_node_file(&*self.disk, &path)?;
-        if format != FORMAT_VERSION {
-            let reason =
-                format!("its format is version {format}, this program reads version {FORMAT_VERSION}");
-            return Err(refused(&self.path, reason));
-        }
+        let (found, version) = owner::read(&*self.disk, &self.path)?;
         let Identity { node, cluster, .. } = &self.identity;
         if found.node != *node {
             let reason = format!("it belongs to node {}, and this is node {node}", found.node);
@@ -207,17 +197,31 @@ impl DataDir {
             return Err(refused(&self.path, reason));
         }
         self.identity.incarnation = found.incarnation;
+        self.version = version;
         Ok(true)
     }
 
     fn write_node_file(&self) -> Result<(), Fatal> {
-        let text = render(FORMAT_VERSION, &self.identity);
-        assert!(
-            text.len() as u64 <= NODE_FILE_BYTES_MAX,
-            "a node file has at most {NODE_FILE_BYTES_MAX} bytes, not {}",
-            text.len()
-        );
-        replace(&*self.disk, &self.node_path(), text.as_bytes())
+        self.version_record().write(self.version)
+    }
+
+    /// Writes further cluster versions to the node file.
+    pub fn version_record(&self) -> VersionRecord {
+        VersionRecord { disk: self.disk.clone(), dir: self.path.clone(), identity: self.identity.clone() }
+    }
+
+    /// The cluster version that the node had applied when the directory was opened.
+    pub fn version(&self) -> u32 {
+        self.version
+    }
+
+    /// Checks that a program with these versions may use the directory.
+    ///
+    /// # Errors
+    /// [`Fatal::Directory`].
+    pub fn check_version(&self, supported: Versions) -> Result<(), Fatal> {
+        let refusal = supported.refusal("this program", self.version);
+        refusal.map_or(Ok(()), |reason| Err(refused(&self.path, reason)))
     }
 
     fn node_path(&self) -> PathBuf {
@@ -294,57 +298,6 @@ fn refused(path: &Path, reason: impl Into<String>) -> Fatal {
     Fatal::Directory { path: path.to_owned(), reason: reason.into() }
 }
 
-/// Replaces a small file atomically: after a crash, either the old or the new content is found.
-fn replace(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> Result<(), Fatal> {
-    let aside = path.with_extension("tmp");
-    let file = disk.open(&aside, Open::Create).map_err(disk_error(&aside, "creating"))?;
-    file.write_all_at(bytes, 0).map_err(disk_error(&aside, "writing"))?;
-    file.sync_all().map_err(disk_error(&aside, "syncing"))?;
-    disk.rename(&aside, path).map_err(disk_error(&aside, "renaming"))?;
-    let dir = path.parent().expect("the path of the file has a parent");
-    disk.sync_dir(dir).map_err(disk_error(dir, "syncing"))
-}
-
-fn render(format: u32, identity: &Identity) -> String {
-    let Identity { node, cluster, incarnation } = identity;
-    let lines = format!("format {format}\nnode {node}\ncluster {cluster}\nincarnation {incarnation:016x}\n");
-    format!("{lines}crc32c {:08x}\n", crc32c::crc32c(lines.as_bytes()))
-}
-
-fn read_node_file(disk: &dyn Disk, path: &Path) -> Result<(u32, Identity), Fatal> {
-    let file = disk.open(path, Open::Read).map_err(disk_error(path, "opening"))?;
-    let bytes = file.len().map_err(disk_error(path, "measuring"))?;
-    if bytes > NODE_FILE_BYTES_MAX {
-        return Err(corrupt(path, 0, format!("a node file does not have {bytes} bytes")));
-    }
-    let mut text = vec![0; bytes as usize];
-    file.read_exact_at(&mut text, 0).map_err(disk_error(path, "reading"))?;
-    parse(&text).map_err(|reason| corrupt(path, 0, reason))
-}
-
-fn parse(bytes: &[u8]) -> Result<(u32, Identity), String> {
-    let text = str::from_utf8(bytes).map_err(|_| "a node file is text")?;
-    let mut lines = text.lines();
-    let mut next = |key: &str| {
-        let value = lines.next().and_then(|line| line.strip_prefix(key)?.strip_prefix(' '));
-        value.ok_or_else(|| format!("the line {key:?} is missing"))
-    };
-    let format: u32 = next("format")?.parse().map_err(|_| "the format is not a number")?;
-    if format != FORMAT_VERSION {
-        // Only a program that knows this version of the format can read the other lines.
-        return Ok((format, Identity { node: 0, cluster: String::new(), incarnation: 0 }));
-    }
-    let node = next("node")?.parse().map_err(|_| "the node's id is not a number")?;
-    let cluster = next("cluster")?.to_owned();
-    let incarnation = u64::from_str_radix(next("incarnation")?, 16);
-    let incarnation = incarnation.map_err(|_| "the incarnation is not a number")?;
-    let identity = Identity { node, cluster, incarnation };
-    if render(format, &identity).as_bytes() != bytes {
-        return Err("the checksum does not match".to_owned());
-    }
-    Ok((format, identity))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -398,9 +351,39 @@ mod tests {
             assert!(open().is_err(), "byte {at}");
             disk.overwrite(path, at, &[*byte]);
         }
-        disk.overwrite(path, 7, b"3");
+        disk.overwrite(path, 7, b"4");
         let message = open().unwrap_err().to_string();
-        assert_eq!(message, "/data: its format is version 3, this program reads version 2");
+        let expected =
+            "/data: its format is version 4, this program reads versions 2 to 3: start a newer release";
+        assert_eq!(message, expected);
+        let owner = DataDir::owner(&*disk.shared(), Path::new("/data"));
+        assert_eq!(owner.unwrap_err().to_string(), expected);
+    }
+
+    #[test]
+    fn a_directory_of_a_later_cluster_version_is_refused_by_a_program_without_it() {
+        let disk = SimDisk::new();
+        let open = || DataDir::open(disk.shared(), Path::new("/data"), of(3, "blue")).unwrap();
+        let dir = open();
+        let first = disk.contents(Path::new("/data/node")).unwrap();
+        assert!(first.starts_with(b"format 2\n"), "the first release can still open it");
+        dir.version_record().write(2).unwrap();
+        drop(dir);
+        let mut dir = open();
+        assert_eq!(dir.version(), 2);
+        assert!(dir.check_version(Versions { min: 1, max: 2 }).is_ok());
+        let message = dir.check_version(Versions::only(1)).unwrap_err().to_string();
+        let expected = "/data: this program supports version 1, and the cluster has version 2: start a newer \
+                        release (an upgrade that was finalized cannot be undone)";
+        assert_eq!(message, expected);
+        dir.renew(9).unwrap();
+        let second = String::from_utf8(disk.contents(Path::new("/data/node")).unwrap()).unwrap();
+        assert!(second.starts_with("format 3\n") && second.contains("\nversion 2\n"), "{second}");
+        for (at, byte) in second.bytes().enumerate() {
+            disk.overwrite(Path::new("/data/node"), at, &[byte ^ 1]);
+            assert!(owner::read(&*disk.shared(), Path::new("/data")).is_err(), "byte {at}");
+            disk.overwrite(Path::new("/data/node"), at, &[byte]);
+        }
     }
 
     #[test]

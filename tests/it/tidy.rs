@@ -46,7 +46,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 ];
 
 /// Modules of definitions without behaviour, which every module may name.
-const EVERYWHERE: &[&str] = &["limits"];
+const EVERYWHERE: &[&str] = &["limits", "version"];
 
 /// Crates that only some modules may name.
 const OWNED_CRATES: &[(&str, &[&str])] =
@@ -54,7 +54,7 @@ const OWNED_CRATES: &[(&str, &[&str])] =
 
 /// The files that may test for the feature `testkit`.
 const TESTKIT_DOORS: &[&str] =
-    &["src/env/entropy.rs", "src/env/mod.rs", "src/keyspace/capture.rs", "src/lib.rs"];
+    &["src/env/entropy.rs", "src/env/mod.rs", "src/keyspace/capture.rs", "src/lib.rs", "src/node.rs"];
 
 const COMMENT_COLUMNS_MAX: usize = 100;
 const FILE_LINES_MAX: usize = 500;
@@ -74,6 +74,7 @@ const STATEFUL: &[&str] = &[
     "src/cluster/pubsub_relay.rs",
     "src/cluster/read_index.rs",
     "src/cluster/tasks.rs",
+    "src/cluster/upgrade.rs",
     "src/command/transactions/queue.rs",
     "src/env/background.rs",
     "src/env/clock.rs",

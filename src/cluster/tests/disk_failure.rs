@@ -49,6 +49,8 @@ pub(crate) async fn started_at(disk: &SimDisk, acceptor: Box<dyn Acceptor>) -> R
         sink: Arc::new(()),
         acceptor,
         net: RealNet::shared(),
+        supported: crate::version::Versions::PROGRAM,
+        auto_finalize: true,
         replica: ReplicaOptions {
             forget_others: None,
             clock: Arc::new(SystemClock::new()),

@@ -3,7 +3,11 @@
 use futures_util::future::join_all;
 
 use super::disk_failure::started;
+use crate::command::{Context, Row, SeedSource, table};
+use crate::error::Unavailable;
+use crate::machine::Batch;
 use crate::raft::tests::set;
+use crate::resp::Protocol;
 use crate::testkit::SimDisk;
 
 const CLIENTS: u64 = 16;
@@ -51,4 +55,19 @@ async fn a_single_client_does_not_wait_for_others() {
         assert_eq!(group.proposer().load(), (0, 1), "nothing waits, one entry is in flight");
         asked.await.expect("the write is acknowledged");
     }
+}
+
+#[tokio::test]
+async fn a_command_of_a_later_cluster_version_does_not_enter_the_log() {
+    let node = started(&SimDisk::new()).await.expect("a fresh node starts");
+    let row = Row { since_version: 2, ..*table::find(b"SET").expect("the table has the command") };
+    let words = ["k", "v"].map(|word| bytes::Bytes::from_static(word.as_bytes()));
+    let seed = SeedSource::Fixed(0);
+    let context = Context { protocol: Protocol::Resp2, now_ms: 1, document_bytes_max: 0, seed };
+    let mut batch = Batch::new();
+    batch.push(&row, &words, &context).expect("the command is well formed");
+    let last = node.group.status().last_log_index;
+    assert_eq!(node.group.propose(batch).await, Err(Unavailable::NotFinalized));
+    assert_eq!(node.group.status().last_log_index, last);
+    node.group.propose(set("key")).await.expect("other writes are not affected");
 }

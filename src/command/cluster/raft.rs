@@ -5,7 +5,9 @@
 //!   [FORCE]`: adds or removes a member.
 //! * `RAFT.CLUSTER JOIN host:port`: makes this node, which must be empty, join the cluster of
 //!   another node. `RAFT.CLUSTER FORGET-OTHERS`: makes this node continue alone with its data after
-//!   the other members were lost.
+//!   the other members were lost. `RAFT.CLUSTER VERSION`: the cluster version, and the versions
+//!   that each member supports. `RAFT.CLUSTER FINALIZE`: raises the cluster version as far as all
+//!   members support.
 //! * `RAFT.TRANSFER_LEADER [id]`: transfers leadership to another node.
 
 use super::{node_id, text};
@@ -92,6 +94,8 @@ fn incarnation(word: &[u8]) -> Result<u64, CommandError> {
 pub enum RaftCluster {
     Join { address: String },
     ForgetOthers,
+    Version,
+    Finalize,
 }
 
 impl Command for RaftCluster {
@@ -103,8 +107,8 @@ impl Command for RaftCluster {
         group: Group::Cluster,
         since: "0.1.0",
         complexity: "O(1)",
-        summary: "Joins a cluster, or continues alone after the loss of all other members.",
-        syntax: "JOIN host:port | FORGET-OTHERS",
+        summary: "Joins a cluster, continues alone after the loss of all other members, or finalizes an upgrade.",
+        syntax: "JOIN host:port | FORGET-OTHERS | VERSION | FINALIZE",
     };
 }
 
@@ -114,6 +118,10 @@ impl Operate for RaftCluster {
             RaftCluster::Join { address: text(args.word()?)? }
         } else if args.keyword("FORGET-OTHERS") {
             RaftCluster::ForgetOthers
+        } else if args.keyword("VERSION") {
+            RaftCluster::Version
+        } else if args.keyword("FINALIZE") {
+            RaftCluster::Finalize
         } else {
             return Err(CommandError::SYNTAX);
         };
@@ -126,6 +134,8 @@ impl Operate for RaftCluster {
             let done = match self {
                 RaftCluster::Join { address } => node.join_cluster(address).await,
                 RaftCluster::ForgetOthers => node.forget_others().await,
+                RaftCluster::Version => return node.versions().await,
+                RaftCluster::Finalize => node.finalize_upgrade().await,
             };
             done.map(|()| Reply::OK)
         })

@@ -46,6 +46,7 @@ use super::transactions::Step;
 use crate::error::CommandError;
 use crate::keyspace::{Scope, View, Writer};
 use crate::resp::{Protocol, Reply};
+use crate::version;
 
 pub use args::{Args, canonical_integer};
 pub use budget::{Budget, REPLY_BYTES_MAX};
@@ -66,6 +67,9 @@ pub trait Command {
     const FLAGS: Flags = Flags::DEFAULT;
     /// The subcommands of a container such as `CONFIG`.
     const SUBCOMMANDS: &'static [Subcommand] = &[];
+    /// The cluster version from which the command is allowed. Before, a node of the earlier release
+    /// may be a member, which could not apply it.
+    const SINCE_VERSION: u32 = version::FIRST;
 }
 
 /// The data that a request depends on besides its arguments.

@@ -167,6 +167,14 @@ pub trait Node: Inspect {
     fn transfer_leader(&self, _to: Option<u64>) -> BoxFuture<'_, Result<(), CommandError>> {
         Box::pin(async { Err(NO_CLUSTER) })
     }
+    /// Raises the cluster version as far as all members support.
+    fn finalize_upgrade(&self) -> BoxFuture<'_, Result<(), CommandError>> {
+        Box::pin(async { Err(NO_CLUSTER) })
+    }
+    /// The cluster version, and the versions that each member supports.
+    fn versions(&self) -> Running<'_> {
+        Box::pin(async { Err(NO_CLUSTER) })
+    }
     /// Makes this node the only member of its cluster, with its present state.
     fn forget_others(&self) -> BoxFuture<'_, Result<(), CommandError>> {
         Box::pin(async { Err(NO_CLUSTER) })

@@ -195,12 +195,15 @@ pub struct Row {
     pub spec: Spec,
     pub flags: Flags,
     pub subcommands: &'static [Subcommand],
+    /// The cluster version from which the command is allowed.
+    pub since_version: u32,
     pub route: Route,
 }
 
 impl Row {
     const fn new<C: Command>(route: Route) -> Row {
-        Row { spec: C::SPEC, flags: C::FLAGS, subcommands: C::SUBCOMMANDS, route }
+        let since_version = C::SINCE_VERSION;
+        Row { spec: C::SPEC, flags: C::FLAGS, subcommands: C::SUBCOMMANDS, since_version, route }
     }
 
     pub const fn read<C: Read>() -> Row {
@@ -313,6 +316,17 @@ impl Row {
     /// Whether `CLIENT PAUSE .. WRITE` holds the command back.
     pub fn is_paused_with_writes(&self) -> bool {
         self.flags.paused_with_writes || matches!(self.route, Route::Write { .. })
+    }
+
+    /// The error for the command in a cluster of an earlier version; `None` if it is allowed.
+    pub fn refused_in(&self, cluster_version: u32) -> Option<CommandError> {
+        (self.since_version > cluster_version).then(|| {
+            CommandError::new(format!(
+                "ERR {} needs cluster version {}, and the cluster has version {cluster_version}: upgrade every node, \
+                 then finalize the upgrade (RAFT.CLUSTER FINALIZE)",
+                self.spec.name, self.since_version
+            ))
+        })
     }
 
     /// Whether a request may have `words` words, including the name.

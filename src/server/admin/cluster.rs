@@ -5,20 +5,61 @@
 //! replies.
 
 use super::join;
+use crate::cluster::VersionReport;
 use crate::command::{Peer, ReadConsistency, Topology, host_and_port};
 use crate::config;
 use crate::error::{CommandError, Unavailable};
 use crate::keyspace::Scope;
 use crate::peer::{Change, ChangeRefused, Member};
 use crate::raft::MemberStatus;
+use crate::resp::Reply;
 use crate::server::state::{Restart, ServerState};
+use crate::version::Versions;
 
 /// Requests a change of the cluster from the group.
 pub async fn change(state: &ServerState, change: Change) -> Result<(), CommandError> {
-    if state.group.status().removed {
-        return Err(CommandError::new(Unavailable::Removed.to_string()));
+    check_not_removed(state)?;
+    outcome(state.group.change(change).await)
+}
+
+/// Raises the cluster version as far as all members support.
+pub async fn finalize(state: &ServerState) -> Result<(), CommandError> {
+    check_not_removed(state)?;
+    outcome(state.group.finalize().await)
+}
+
+/// The reply of `RAFT.CLUSTER VERSION`.
+pub fn versions(report: &VersionReport) -> Reply {
+    let number = |version: u32| Reply::Integer(i64::from(version));
+    let member = |(id, versions): (&u64, &Result<Versions, String>)| {
+        let mut fields = vec![(Reply::bulk("id"), Reply::Integer(*id as i64))];
+        match versions {
+            Ok(Versions { min, max }) => {
+                fields.push((Reply::bulk("min-version"), number(*min)));
+                fields.push((Reply::bulk("max-version"), number(*max)));
+            }
+            Err(reason) => fields.push((Reply::bulk("unknown"), Reply::bulk(reason.clone()))),
+        }
+        Reply::Map(fields)
+    };
+    Reply::Map(vec![
+        (Reply::bulk("cluster-version"), number(report.cluster)),
+        (Reply::bulk("min-version"), number(report.supported.min)),
+        (Reply::bulk("max-version"), number(report.supported.max)),
+        (Reply::bulk("next-version"), report.next.map_or(Reply::Null, number)),
+        (Reply::bulk("members"), Reply::Array(report.members.iter().map(member).collect())),
+    ])
+}
+
+fn check_not_removed(state: &ServerState) -> Result<(), CommandError> {
+    match state.group.status().removed {
+        true => Err(CommandError::new(Unavailable::Removed.to_string())),
+        false => Ok(()),
     }
-    state.group.change(change).await.map_err(|refused| match refused {
+}
+
+fn outcome(outcome: Result<(), ChangeRefused>) -> Result<(), CommandError> {
+    outcome.map_err(|refused| match refused {
         ChangeRefused::NotLeader => {
             CommandError::fixed("CLUSTERDOWN no leader is known; nothing was changed")
         }

@@ -14,7 +14,7 @@ use crate::command::server::memory::usage_of;
 use crate::command::{
     ClientLine, ClientRegistry, Node, ReadConsistency, Refusal, Running, Session, SettingRefused, Topology,
 };
-use crate::config;
+use crate::config::{self, UpgradeFinalize};
 use crate::env::random_u64;
 use crate::error::{CommandError, Unavailable};
 use crate::keyspace::{Scope, View};
@@ -66,6 +66,7 @@ impl Node for ServerState {
         *config = changed;
         self.pubsub.configure(&config);
         self.stats.configure(&config);
+        self.group.set_auto_finalize(config.upgrade_finalize == UpgradeFinalize::Auto);
         Ok(())
     }
 
@@ -199,6 +200,14 @@ impl Node for ServerState {
 
     fn transfer_leader(&self, to: Option<u64>) -> BoxFuture<'_, Result<(), CommandError>> {
         Box::pin(cluster::change(self, Change::Transfer { to }))
+    }
+
+    fn finalize_upgrade(&self) -> BoxFuture<'_, Result<(), CommandError>> {
+        Box::pin(cluster::finalize(self))
+    }
+
+    fn versions(&self) -> Running<'_> {
+        Box::pin(async { Ok(cluster::versions(&self.group.version_report().await)) })
     }
 
     fn join_cluster(&self, address: String) -> BoxFuture<'_, Result<(), CommandError>> {

@@ -6,7 +6,8 @@
 //! 3. The number of words fits the command's arity.
 //! 4. A RESP2 client with subscriptions may only change these, or call PING, QUIT or RESET.
 //! 5. The command is allowed between MULTI and EXEC.
-//! 6. The client's user has the rights that the request needs ([`super::permit`]).
+//! 6. The client's user has the rights that the request needs ([`super::permit`]), and the command
+//!    is allowed in the cluster's version.
 //! 7. The request is not one that this node redirects to the leader ([`super::redirect`]).
 //! 8. CLIENT PAUSE does not hold the command back.
 //! 9. Clients in MONITOR are shown the request.
@@ -29,6 +30,7 @@ use crate::server::admin::rights;
 use crate::server::pubsub::monitor::monitored;
 use crate::server::state::ServerState;
 use crate::server::stats::counters::{BlockedClient, add};
+use crate::version;
 
 /// Maximum bytes of an unknown command's name, and of its arguments, that the error repeats; Redis
 /// has the same limit.
@@ -71,6 +73,11 @@ impl Runner<'_> {
         admit(row, request, self.session, self.queue)?;
         if !row.flags.no_auth {
             self.check_rights(position, request)?;
+        }
+        if row.since_version > version::FIRST
+            && let Some(error) = row.refused_in(self.state.group.cluster_version())
+        {
+            return Err(error.into());
         }
         match self.redirect.check(self.state, self.session, row, request) {
             Some(reply) => Err(reply),

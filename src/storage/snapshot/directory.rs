@@ -17,6 +17,7 @@ use crate::env::{Disk, Open};
 use crate::error::Fatal;
 use crate::storage::disk_error;
 use crate::storage::log::LogPosition;
+use crate::version;
 
 /// The file name extension of a snapshot that was found to be damaged.
 const DAMAGED: &str = "damaged";
@@ -57,16 +58,29 @@ impl SnapshotDir {
         Ok(SnapshotDir { disk, group, path: path.to_owned(), temporaries: Arc::default() })
     }
 
-    /// Begins a snapshot of the state after the entry at `position`. The metadata is opaque here;
-    /// [`SnapshotReader::meta`] returns it.
+    /// Begins a snapshot of the state after the entry at `position`, in the first cluster version.
+    /// The metadata is opaque here; [`SnapshotReader::meta`] returns it.
     ///
     /// # Errors
     /// [`Fatal::Disk`].
     ///
     /// # Panics
-    /// If the metadata exceeds [`super::META_BYTES_MAX`].
+    /// If the metadata, with a cluster version, exceeds [`super::META_BYTES_MAX`].
     pub fn begin(&self, position: LogPosition, meta: &[u8]) -> Result<SnapshotWriter, Fatal> {
-        SnapshotWriter::begin(self, position, meta)
+        self.begin_at(version::FIRST, position, meta)
+    }
+
+    /// Like [`SnapshotDir::begin`], for a state of this cluster version.
+    ///
+    /// # Errors
+    /// [`Fatal::Disk`].
+    pub fn begin_at(
+        &self,
+        cluster_version: u32,
+        position: LogPosition,
+        meta: &[u8],
+    ) -> Result<SnapshotWriter, Fatal> {
+        SnapshotWriter::begin(self, position, meta, cluster_version)
     }
 
     /// Begins to receive a snapshot from another node.
@@ -124,12 +138,14 @@ impl SnapshotDir {
     /// it, which the caller has to check.
     ///
     /// # Errors
-    /// [`Fatal::Disk`] if the directory cannot be read, or a damaged snapshot cannot be renamed.
+    /// [`Fatal::Disk`] if the directory cannot be read, or a damaged snapshot cannot be renamed;
+    /// [`Fatal::Directory`] for a snapshot in the format of a later release, which is not damaged.
     pub fn newest_good(&self) -> Result<(Option<SnapshotFile>, Vec<Fatal>), Fatal> {
         let mut damaged = Vec::new();
         for file in self.list()?.into_iter().rev() {
             match self.open(&file).and_then(SnapshotReader::verify) {
                 Ok(good) => return Ok((Some(good), damaged)),
+                Err(later @ Fatal::Directory { .. }) => return Err(later),
                 Err(error) => {
                     tracing::warn!(%error, "skipping a damaged snapshot");
                     damaged.push(error);

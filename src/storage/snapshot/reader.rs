@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::directory::{SnapshotDir, SnapshotFile};
 use super::format::{
-    BLOCK_HEADER_BYTES, Digest, HEADER_BYTES, TRAILER_BYTES, block_crc, parse_header, u32_at,
+    BLOCK_HEADER_BYTES, Digest, FORMATS, HEADER_BYTES, TRAILER_BYTES, block_crc, parse_header, split_version,
+    u32_at,
 };
 use super::{BLOCK_BYTES_MAX, META_BYTES_MAX};
 use crate::env::{DiskFile, Open};
@@ -24,6 +25,7 @@ pub struct SnapshotReader {
     bytes: u64,
     position: LogPosition,
     meta: Vec<u8>,
+    cluster_version: u32,
     /// The bytes of the file from `start` on; the ones before `at` have been consumed.
     buffer: Vec<u8>,
     start: u64,
@@ -40,10 +42,19 @@ impl SnapshotReader {
     ) -> Result<SnapshotReader, Fatal> {
         let file = dir.disk.open(&path, Open::Read).map_err(disk_error(&path, "opening"))?;
         let bytes = file.len().map_err(disk_error(&path, "measuring"))?;
-        let (position, meta, digest) = ((0, 0), Vec::new(), Digest::default());
-        let (buffer, start, at) = (Vec::new(), 0, 0);
-        let mut reader =
-            SnapshotReader { path, file, bytes, position, meta, buffer, start, at, digest, complete: false };
+        let mut reader = SnapshotReader {
+            path,
+            file,
+            bytes,
+            position: (0, 0),
+            meta: Vec::new(),
+            cluster_version: 0,
+            buffer: Vec::new(),
+            start: 0,
+            at: 0,
+            digest: Digest::default(),
+            complete: false,
+        };
         reader.read_header(dir.group, expected)?;
         Ok(reader)
     }
@@ -56,9 +67,17 @@ impl SnapshotReader {
             return Err(corrupt(&self.path, 32, format!("{} bytes of metadata", header.meta_bytes)));
         }
         let whole = self.peek(HEADER_BYTES + header.meta_bytes)?;
-        let meta = whole[HEADER_BYTES..].to_vec();
+        let mut meta = whole[HEADER_BYTES..].to_vec();
         if crc32c::crc32c_append(crc32c::crc32c(&raw[..36]), &meta) != header.crc {
             return Err(corrupt(&self.path, 0, "the checksum of the header does not match"));
+        }
+        if !FORMATS.contains(&header.format) {
+            // The checksum is right, so this is no damage: the file must not be set aside.
+            let (format, [first, last]) = (header.format, FORMATS);
+            let reason = format!(
+                "its format is version {format}, this program reads versions {first} to {last}: start a newer release"
+            );
+            return Err(Fatal::Directory { path: self.path.clone(), reason });
         }
         if header.group != group || expected.is_some_and(|position| position != header.position) {
             let (index, term) = header.position;
@@ -67,6 +86,8 @@ impl SnapshotReader {
             return Err(corrupt(&self.path, 0, reason));
         }
         self.at += HEADER_BYTES + meta.len();
+        self.cluster_version =
+            split_version(header.format, &mut meta).map_err(|reason| corrupt(&self.path, 0, reason))?;
         (self.position, self.meta) = (header.position, meta);
         Ok(())
     }
@@ -79,6 +100,11 @@ impl SnapshotReader {
     /// The metadata passed to [`SnapshotDir::begin`].
     pub fn meta(&self) -> &[u8] {
         &self.meta
+    }
+
+    /// The cluster version of the state.
+    pub fn cluster_version(&self) -> u32 {
+        self.cluster_version
     }
 
     /// The length of the file in bytes.

@@ -173,3 +173,35 @@ fn older_snapshots_are_removed_and_the_newest_ones_stay() {
     assert_eq!(left, [20, 100]);
     assert_eq!(dir.remove_older(2).unwrap(), 0);
 }
+
+#[test]
+fn a_later_cluster_version_has_a_format_that_the_first_release_refuses() {
+    let disk = SimDisk::new();
+    let dir = open(&disk);
+    let first = write(&dir, (1, 1), &[b"block"]).unwrap();
+    assert_eq!(disk.contents(&first.path).unwrap()[8..12], 2u32.to_le_bytes());
+    assert_eq!(dir.open(&first).unwrap().cluster_version(), 1);
+    let mut writer = dir.begin_at(7, (2, 1), b"meta").unwrap();
+    writer.block(b"block").unwrap();
+    let later = writer.finish().unwrap();
+    assert_eq!(disk.contents(&later.path).unwrap()[8..12], 3u32.to_le_bytes());
+    let reader = dir.open(&later).unwrap();
+    assert_eq!((reader.cluster_version(), reader.meta()), (7, b"meta".as_slice()));
+    assert_eq!(dir.newest_good().unwrap().0, Some(later));
+}
+
+#[test]
+fn a_format_of_a_later_release_is_refused_and_not_set_aside() {
+    let disk = SimDisk::new();
+    let dir = open(&disk);
+    write(&dir, (1, 1), &[b"older"]).unwrap();
+    let file = write(&dir, (2, 1), &[b"block"]).unwrap();
+    disk.overwrite(&file.path, 8, &[4]);
+    let mut header = disk.contents(&file.path).unwrap()[..44].to_vec();
+    header.drain(36..40);
+    disk.overwrite(&file.path, 36, &crc32c::crc32c(&header).to_le_bytes());
+    let error = dir.newest_good().unwrap_err();
+    let expected = "its format is version 4, this program reads versions 2 to 3: start a newer release";
+    assert!(matches!(error, Fatal::Directory { .. }) && error.to_string().ends_with(expected), "{error}");
+    assert_eq!(dir.list().unwrap().len(), 2, "both are kept");
+}

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::directory::{SnapshotDir, SnapshotFile};
-use super::format::{BLOCK_HEADER_BYTES, Digest, block_crc, header};
+use super::format::{BLOCK_HEADER_BYTES, Digest, VERSION_BYTES, block_crc, header};
 use super::{BLOCK_BYTES_MAX, META_BYTES_MAX};
 use crate::env::{DiskFile, Open};
 use crate::error::Fatal;
@@ -40,15 +40,16 @@ impl SnapshotWriter {
         dir: &SnapshotDir,
         position: LogPosition,
         meta: &[u8],
+        cluster_version: u32,
     ) -> Result<SnapshotWriter, Fatal> {
         assert!(
-            meta.len() <= META_BYTES_MAX,
+            meta.len() + VERSION_BYTES <= META_BYTES_MAX,
             "the metadata has at most {META_BYTES_MAX} bytes, not {}",
             meta.len()
         );
         let path = dir.temporary("writing");
         let file = dir.disk.open(&path, Open::Create).map_err(disk_error(&path, "creating"))?;
-        let buffer = header(dir.group, position, meta);
+        let buffer = header(dir.group, position, meta, cluster_version);
         let (temporary, digest) = (Some(path), Digest::default());
         Ok(SnapshotWriter {
             dir: dir.clone(),

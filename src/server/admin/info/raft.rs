@@ -49,6 +49,10 @@ pub fn raft(state: &ServerState, out: &mut String) {
     line(out, format_args!("answering:{}", ids(status.answering)));
     line(out, format_args!("cluster_id:{}", state.group.cluster()));
     line(out, format_args!("cluster_size:{}", status.cluster_size));
+    let supported = state.group.supported_versions();
+    line(out, format_args!("cluster_version:{}", state.group.cluster_version()));
+    line(out, format_args!("version_min:{}", supported.min));
+    line(out, format_args!("version_max:{}", supported.max));
     line(out, format_args!("last_log_index:{}", index(status.last_log_index)));
     line(out, format_args!("last_applied:{}", index(status.last_applied)));
     line(out, format_args!("commit_index:{}", index(status.commit_index)));
