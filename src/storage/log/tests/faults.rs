@@ -125,8 +125,9 @@ fn a_slow_disk_is_written_by_the_writer_thread_until_it_is_quick_again() {
     assert_eq!(log.stats().inline_batches, 2);
     // The thread that wrote the previous append may still be busy when its outcome is reported, so
     // the next append may not be inline yet.
-    let mut next = 2 + QUICK_SYNCS_WANTED..200;
+    let mut next = 2 + QUICK_SYNCS_WANTED..5000;
     while log.stats().inline_batches == 2 {
+        std::thread::yield_now();
         append(&log, vec![entry(next.next().expect("a quick disk is written inline again"), 1)]).unwrap();
     }
     assert_eq!(log.stats().inline_batches, 3);

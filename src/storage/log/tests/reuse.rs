@@ -264,3 +264,61 @@ fn a_segment_without_whole_blocks_is_completed() {
     assert_eq!(disk.contents(&path_of(1)).unwrap().len() as u64, 2 * SEGMENT_BYTES_MIN);
     assert_eq!(open(&disk).1.last, Some((400, 1)));
 }
+
+/// An entry whose record ends `left` bytes before the end of a block, if the log ends at `end`.
+fn entry_up_to_a_block(index: u64, end: usize, left: usize) -> Entry {
+    let size = (end + 32 + left + 1).next_multiple_of(4096) - left - end;
+    entry_of(index, 9, size - 32)
+}
+
+fn end_of(bytes: &[u8]) -> usize {
+    records(bytes).last().map(|(start, size, _)| start + size).unwrap()
+}
+
+#[test]
+fn a_log_that_ends_with_a_block_has_a_clean_end() {
+    for left in [0, 8, 16, 24, 32, 40] {
+        let (disk, log, last) = reused();
+        let path = active(&disk);
+        let filling = entry_up_to_a_block(last + 1, end_of(&disk.contents(&path).unwrap()), left);
+        append(&log, vec![filling]).unwrap();
+        let bytes = disk.contents(&path).unwrap();
+        let end = end_of(&bytes);
+        assert_eq!((end + left) % 4096, 0);
+        assert!(bytes[end..end + 32].iter().all(|byte| *byte == 0), "{left} bytes are left");
+        drop(log);
+        let (log, recovered) = open_blocks(&disk);
+        assert_eq!((recovered.last, recovered.cut), (Some((last + 1, 9)), None), "{left} bytes are left");
+        fill(&log, last + 2..=last + 9, 9);
+    }
+}
+
+#[test]
+fn intact_records_of_a_torn_batch_never_follow_those_of_a_later_torn_batch() {
+    let (disk, log, last) = reused();
+    let path = active(&disk);
+    let before = disk.contents(&path).unwrap();
+    let end = end_of(&before);
+    let first = entry_up_to_a_block(last + 1, end, 0);
+    let bytes = first.payload.len();
+    let boundary = end + 32 + bytes;
+    append(&log, vec![first, entry_of(last + 2, 9, 100), entry_of(last + 3, 9, 100)]).unwrap();
+    let after = disk.contents(&path).unwrap();
+    assert!(is_reused(&after) && boundary.is_multiple_of(4096) && end_of(&after) > boundary);
+    drop(log);
+    // Of the first batch, the block at the end of the log is missing.
+    disk.overwrite(&path, 0, &[&before[..boundary], &after[boundary..]].concat());
+    let (log, recovered) = open_blocks(&disk);
+    assert_eq!(recovered.last, Some((last, 1)));
+    assert_eq!(recovered.cut.map(|cut| cut.offset), Some(end as u64));
+    let clean = disk.contents(&path).unwrap();
+    // Of the second batch, only that block is there.
+    let other = Entry { index: last + 1, term: 9, payload: Bytes::from(vec![1; bytes]) };
+    append(&log, vec![other.clone(), entry_of(last + 2, 9, 200)]).unwrap();
+    let after = disk.contents(&path).unwrap();
+    drop(log);
+    disk.overwrite(&path, 0, &[&after[..boundary], &clean[boundary..]].concat());
+    let (log, recovered) = open_blocks(&disk);
+    assert_eq!(recovered.last, Some((last + 1, 9)), "an entry of the first batch came back");
+    assert_eq!(log.read(last + 1..last + 2, usize::MAX).unwrap(), [other]);
+}
