@@ -207,8 +207,8 @@ fn judge_later(
     Ok(next)
 }
 
-/// The valid headers of records that begin at or after `from`, at any alignment of eight bytes, each
-/// with its record if that is valid too.
+/// The valid headers of records that begin at or after `from`, at any alignment of eight bytes,
+/// each with its record if that is valid too.
 fn headers_from(bytes: &[u8], salt: u32, from: u64) -> impl Iterator<Item = (u64, Option<Record<'_>>)> {
     assert_eq!(from % ALIGNMENT, 0, "records are aligned");
     let last = (bytes.len() as u64).saturating_sub(record::HEADER_BYTES as u64);

@@ -220,7 +220,7 @@ fn reads_beside_direct_writes_find_what_was_written() {
         for _ in 0..2 {
             scope.spawn(|| {
                 while !ended.load(std::sync::atomic::Ordering::Relaxed) {
-                    // The newest entries that only the disk has, and those in the cache behind them.
+                    // The newest entries that only the disk has, and those in the cache.
                     let (last, _) = log.last().unwrap();
                     let from = last.saturating_sub(40).max(log.stats().first.unwrap_or(1));
                     let found = log.read(from..last + 1, usize::MAX).unwrap();
