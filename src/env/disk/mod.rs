@@ -116,11 +116,12 @@ pub trait DiskFile: Debug + Send + Sync {
     /// at most.
     fn zero_fill(&self, from: u64, to: u64) -> io::Result<()> {
         assert!(from <= to, "the range ends after it starts");
-        let zeros = vec![0u8; usize::try_from(to - from).unwrap_or(usize::MAX).min(ZERO_SLICE_BYTES)];
+        let mut zeros = Blocks::default();
+        zeros.pad_to(usize::try_from(to - from).unwrap_or(usize::MAX).min(ZERO_SLICE_BYTES));
         let mut at = from;
         while at < to {
             let slice = (to - at).min(zeros.len() as u64);
-            self.write_all_at(&zeros[..slice as usize], at)?;
+            self.write_all_at(&zeros.as_slice()[..slice as usize], at)?;
             self.sync_data()?;
             at += slice;
         }

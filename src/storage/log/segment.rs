@@ -25,7 +25,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::record::{ALIGNMENT, u32_at, u64_at};
+use super::record::{u32_at, u64_at};
 use crate::env::{BLOCK_BYTES, Blocks, Disk, DiskFile, Open, random_u64};
 use crate::error::Fatal;
 use crate::storage::{corrupt, disk_error};
@@ -173,21 +173,23 @@ impl Directory {
         first: impl FnOnce(u32) -> Vec<u8>,
     ) -> io::Result<Segment> {
         assert!(bytes > HEADER_BYTES && bytes <= u64::from(u32::MAX), "a segment of {bytes} bytes");
-        assert_eq!(bytes % ALIGNMENT, 0, "a segment ends where a record could begin");
+        assert!(bytes.is_multiple_of(BLOCK_BYTES as u64), "a segment has whole blocks");
         let unfinished = self.path.join(UNFINISHED);
         let salt = random_u64() as u32;
         let written = (|| {
             let file = self.disk.open(&unfinished, Open::Create)?;
-            file.zero_fill(0, bytes)?;
+            let writes = self.disk.open_direct(&unfinished).unwrap_or_else(|| file.clone());
+            writes.zero_fill(0, bytes)?;
             let header = self.header(sequence, salt, false);
-            let mut head = header.to_vec();
-            head.extend_from_slice(&first(salt));
-            file.write_all_at(&head, 0)?;
+            let mut block = Blocks::default();
+            block.extend(&header);
+            block.extend(&first(salt));
+            block.pad_to(BLOCK_BYTES);
+            writes.write_all_at(block.as_slice(), 0)?;
             file.sync_all()?;
             let path = self.path_of(sequence);
             self.disk.rename(&unfinished, &path)?;
             self.disk.sync_dir(&self.path)?;
-            let writes = self.disk.open_direct(&path).unwrap_or_else(|| file.clone());
             Ok(Segment { sequence, header, bytes, path, file, writes })
         })();
         if written.is_err() {
