@@ -80,7 +80,7 @@ def keys(bench):
     for count in counts:
         for number, systems in bench.rounds(3 if count <= MILLION else 1):
             for system in systems:
-                # Without pipelining, more takes minutes.
+                # Only etcd has flags. It has no pipelines, so storing more keys takes minutes.
                 if system.flags and count > 100_000 and not bench.options.long:
                     continue
                 bench.say(f"  keys round {number + 1}: {count}, {system.label}")

@@ -6,11 +6,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use parking_lot::Mutex;
+
 use jsonvault::env::{Disk, DiskFile, DiskLock, Open};
 
 use super::Mistake;
 
 const HEADER_BYTES: usize = 32;
+const SEGMENT_HEADER_BYTES: usize = 64;
 const INDEX_AT: usize = 8;
 const KIND_AT: usize = 28;
 const VOTE: u8 = 3;
@@ -33,13 +36,18 @@ impl MistakenDisk {
 impl Disk for MistakenDisk {
     fn open(&self, path: &Path, how: Open) -> io::Result<Arc<dyn DiskFile>> {
         let inner = self.inner.open(path, how)?;
-        let is_segment = path.extension().is_some_and(|extension| extension == "log" || extension == "tmp");
+        let is_segment = path
+            .extension()
+            .is_some_and(|extension| extension == "log" || extension == "tmp" || extension == "spare");
         match is_segment && path.starts_with("/data/group-0/log") {
-            true => {
-                Ok(Arc::new(Segment { inner, mistake: self.mistake, skips_sync: AtomicBool::new(false) }))
-            }
+            true => Ok(Arc::new(Segment::over(inner, self.mistake)?)),
             false => Ok(inner),
         }
+    }
+
+    /// Every write goes through the handle that makes the mistake.
+    fn open_direct(&self, _path: &Path) -> Option<Arc<dyn DiskFile>> {
+        None
     }
 
     fn create_dir_all(&self, path: &Path) -> io::Result<()> {
@@ -72,17 +80,36 @@ struct Segment {
     inner: Arc<dyn DiskFile>,
     mistake: Mistake,
     skips_sync: AtomicBool,
+    records: Mutex<Records>,
+}
+
+/// The records written so far. The log writes its last block again with the next records.
+#[derive(Debug)]
+struct Records {
+    /// The offset after the last one.
+    end: u64,
+    /// Those that a mistake has changed, with their offsets.
+    changed: Vec<(u64, Vec<u8>)>,
 }
 
 impl Segment {
-    /// The records in what is written: offset in `bytes`, and kind.
-    fn records(bytes: &[u8]) -> Vec<(usize, u8)> {
+    fn over(inner: Arc<dyn DiskFile>, mistake: Mistake) -> io::Result<Segment> {
+        let mut bytes = vec![0; inner.len()? as usize];
+        inner.read_exact_at(&mut bytes, 0)?;
+        let records = Segment::records(bytes.get(SEGMENT_HEADER_BYTES..).unwrap_or_default());
+        let end = records.last().map_or(0, |(at, size, _)| at + size) + SEGMENT_HEADER_BYTES;
+        let records = Mutex::new(Records { end: end as u64, changed: Vec::new() });
+        Ok(Segment { inner, mistake, skips_sync: AtomicBool::new(false), records })
+    }
+
+    /// The records at the start of `bytes`: offset, size and kind.
+    fn records(bytes: &[u8]) -> Vec<(usize, usize, u8)> {
         let mut records = Vec::new();
         let mut at = 0;
         while let Some(header) = bytes.get(at..at + HEADER_BYTES)
             && header[KIND_AT] != 0
         {
-            records.push((at, header[KIND_AT]));
+            records.push((at, size(header), header[KIND_AT]));
             at += size(header);
         }
         records
@@ -111,24 +138,50 @@ fn size(header: &[u8]) -> usize {
     (HEADER_BYTES + payload).next_multiple_of(8)
 }
 
+/// Whether the first block of a segment has no records.
+fn is_empty(bytes: &[u8]) -> bool {
+    Segment::records(&bytes[SEGMENT_HEADER_BYTES..]).is_empty()
+}
+
 impl DiskFile for Segment {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         self.inner.read_at(buffer, offset)
     }
 
     fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
-        // A segment's header is no record.
-        let records = if offset == 0 { Vec::new() } else { Segment::records(bytes) };
-        let has_vote = records.iter().any(|(_, kind)| *kind == VOTE);
+        let mut records = self.records.lock();
+        if offset == 0 && bytes.len() >= SEGMENT_HEADER_BYTES && is_empty(bytes) {
+            *records = Records { end: SEGMENT_HEADER_BYTES as u64, changed: Vec::new() };
+        }
+        if bytes.iter().all(|byte| *byte == 0) {
+            // A torn tail is cut.
+            records.end = records.end.min(offset).max(SEGMENT_HEADER_BYTES as u64);
+        }
+        let from = records.end.saturating_sub(offset).min(bytes.len() as u64) as usize;
+        let begins = offset + from as u64 == records.end;
+        let new = if begins { Segment::records(&bytes[from..]) } else { Vec::new() };
+        let has_vote = new.iter().any(|(.., kind)| *kind == VOTE);
         self.skips_sync.store(has_vote && self.mistake == Mistake::VoteNotSynced, Ordering::Relaxed);
-        let mut changed = bytes.to_vec();
-        if self.mistake == Mistake::TruncatedTooLittle {
-            for (at, _) in records.into_iter().filter(|(_, kind)| *kind == TRUNCATE) {
-                let end = at + size(&changed[at..]);
-                self.leave_one(&mut changed[at..end], offset + at as u64)?;
+        for (at, size, kind) in new {
+            let (at, start) = (from + at, offset + (from + at) as u64);
+            records.end = start + size as u64;
+            if kind == TRUNCATE && self.mistake == Mistake::TruncatedTooLittle {
+                let mut record = bytes[at..at + size].to_vec();
+                self.leave_one(&mut record, start)?;
+                records.changed.push((start, record));
             }
         }
-        self.inner.write_all_at(&changed, offset)
+        let mut written = bytes.to_vec();
+        for (start, record) in &records.changed {
+            for (position, byte) in (*start..).zip(record) {
+                if let Some(at) = position.checked_sub(offset)
+                    && let Some(place) = written.get_mut(at as usize)
+                {
+                    *place = *byte;
+                }
+            }
+        }
+        self.inner.write_all_at(&written, offset)
     }
 
     fn sync_data(&self) -> io::Result<()> {

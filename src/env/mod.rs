@@ -19,7 +19,7 @@ mod process;
 
 pub use background::{Background, Delays, spawn_thread};
 pub use clock::{Clock, SystemClock};
-pub use disk::{Disk, DiskFile, DiskLock, Open, RealDisk};
+pub use disk::{BLOCK_BYTES, Blocks, Disk, DiskFile, DiskLock, Open, RealDisk};
 pub use entropy::random_u64;
 #[cfg(feature = "testkit")]
 pub use entropy::replace_random;

@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use parking_lot::{Condvar, Mutex};
 
-use crate::env::{Disk, DiskFile, DiskLock, Open};
+use crate::env::{BLOCK_BYTES, Disk, DiskFile, DiskLock, Open};
 use crate::random::Random;
 
 use content::Content;
@@ -72,6 +72,7 @@ struct Files {
     syncs: u64,
     /// The directory about whose files the disk lies.
     lies_below: Option<PathBuf>,
+    refuses_direct: bool,
 }
 
 /// The disk; clones share it.
@@ -132,6 +133,11 @@ impl SimDisk {
     /// durable, and the next sync makes them durable, as on a drive with a volatile cache.
     pub fn lie_about(&self, dir: &Path) {
         self.state.lock().lies_below = Some(dir.to_owned());
+    }
+
+    /// From now on, permits no direct writes, as some file systems.
+    pub fn refuse_direct(&self) {
+        self.state.lock().refuses_direct = true;
     }
 
     /// Cancels all requested failures and the requested power cut.
@@ -270,6 +276,8 @@ struct SimFile {
     resumed: Arc<Condvar>,
     id: usize,
     boot: u64,
+    /// Whether writes must be whole blocks from aligned memory.
+    direct: bool,
 }
 
 impl DiskFile for SimFile {
@@ -284,6 +292,9 @@ impl DiskFile for SimFile {
     }
 
     fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        let aligned = |number: usize| number.is_multiple_of(BLOCK_BYTES);
+        let whole = aligned(bytes.len()) && aligned(offset as usize) && aligned(bytes.as_ptr().addr());
+        assert!(whole || !self.direct, "a direct write of {} bytes at {offset}", bytes.len());
         let mut state = self.state.lock();
         if state.power_left == Some(0) || state.boots != self.boot {
             return Err(io::Error::other("the power is off"));
@@ -383,9 +394,22 @@ impl Disk for SimDisk {
         };
         let lies = state.lies_below.as_ref().is_some_and(|dir| path.starts_with(dir));
         state.contents[id].lies = lies;
-        let file: Arc<dyn DiskFile> =
-            Arc::new(SimFile { state: self.state.clone(), resumed: self.resumed.clone(), id, boot });
+        let file: Arc<dyn DiskFile> = Arc::new(SimFile {
+            state: self.state.clone(),
+            resumed: self.resumed.clone(),
+            id,
+            boot,
+            direct: false,
+        });
         Ok(file)
+    }
+
+    fn open_direct(&self, path: &Path) -> Option<Arc<dyn DiskFile>> {
+        let state = self.state.lock();
+        let (id, boot) = (*state.names.get(path)?, state.boots);
+        let permitted = !state.refuses_direct;
+        let (state, resumed) = (self.state.clone(), self.resumed.clone());
+        permitted.then(|| Arc::new(SimFile { state, resumed, id, boot, direct: true }) as _)
     }
 
     fn create_dir_all(&self, _path: &Path) -> io::Result<()> {

@@ -133,8 +133,9 @@ fn results(
             results.push(None);
             continue;
         };
-        // Except for unions, matches are in document order, so the location is usually the last one
-        // or a new one.
+        // Sorted by offset, and searched from the end: most paths match in the order of offsets, so
+        // the location is usually the last one or comes after it. Unions and `..` may match out of
+        // that order.
         let known = fresh.iter().rposition(|(at, _)| *at <= location.at);
         let after = match known.filter(|&nth| fresh[nth].0 == location.at) {
             Some(nth) => {

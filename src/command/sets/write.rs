@@ -65,7 +65,7 @@ impl Command for Smove {
             4,
             "1.0.0",
             "O(1)",
-            "Moves a member from a set to another.",
+            "Moves a member from one set to another.",
             "source destination member",
         )
     };

@@ -3,6 +3,7 @@
 //! [`RealDisk`] passes them to the operating system. Tests use a disk in memory that fails on
 //! request.
 
+mod blocks;
 mod real;
 
 use std::fmt::Debug;
@@ -10,6 +11,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+pub use blocks::{BLOCK_BYTES, Blocks};
 pub use real::RealDisk;
 
 /// How a file is opened.
@@ -35,6 +37,13 @@ pub trait Disk: Debug + Send + Sync {
     /// `NotFound` if the file does not exist and is not to be created; errors of the operating
     /// system.
     fn open(&self, path: &Path, how: Open) -> io::Result<Arc<dyn DiskFile>>;
+
+    /// Opens an existing file for writes that bypass the page cache. `None` if the file system does
+    /// not permit that; the file is then written like any other.
+    ///
+    /// Such writes begin and end at multiples of [`BLOCK_BYTES`], and their bytes come from
+    /// [`Blocks`]. A read through another handle of the file finds them once they have returned.
+    fn open_direct(&self, path: &Path) -> Option<Arc<dyn DiskFile>>;
 
     /// Creates a directory and its missing parents. The new names are durable after a
     /// [`Disk::sync_dir`] of each parent.
@@ -107,11 +116,12 @@ pub trait DiskFile: Debug + Send + Sync {
     /// at most.
     fn zero_fill(&self, from: u64, to: u64) -> io::Result<()> {
         assert!(from <= to, "the range does not end before it starts");
-        let zeros = vec![0u8; usize::try_from(to - from).unwrap_or(usize::MAX).min(ZERO_SLICE_BYTES)];
+        let mut zeros = Blocks::default();
+        zeros.pad_to(usize::try_from(to - from).unwrap_or(usize::MAX).min(ZERO_SLICE_BYTES));
         let mut at = from;
         while at < to {
             let slice = (to - at).min(zeros.len() as u64);
-            self.write_all_at(&zeros[..slice as usize], at)?;
+            self.write_all_at(&zeros.as_slice()[..slice as usize], at)?;
             self.sync_data()?;
             at += slice;
         }

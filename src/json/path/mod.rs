@@ -89,7 +89,8 @@ use expected::Expected;
 
 const TOO_LONG: CommandError = CommandError::fixed("ERR the path is too long");
 
-/// The error of writing commands for a projection, which has no location to write to.
+/// The error for a projection in a command that works on locations: a projection computes values,
+/// which have no location in the document.
 pub const NO_LOCATION: CommandError = CommandError::fixed(
     "ERR computed/projection expressions are only supported by JSON.GET/JSON.MGET/JSON.RESP",
 );

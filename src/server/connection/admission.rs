@@ -134,8 +134,9 @@ impl Runner<'_> {
     }
 }
 
-/// Whether a client still has to authenticate. While the user `default` needs no password, every
-/// client is that user.
+/// Whether a client still has to authenticate. While the user `default` is enabled and needs no
+/// password, a client that has not authenticated is that user, and counts as authenticated from then
+/// on.
 pub fn is_unauthenticated(state: &ServerState, session: &mut Session) -> bool {
     if !session.authenticated {
         session.authenticated = rights::admits_everybody(state);

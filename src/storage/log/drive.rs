@@ -252,18 +252,23 @@ impl Inner {
         });
     }
 
-    /// Removes segments that hold only purged entries, the oldest first, each removal made durable
+    /// Retires or removes segments that hold only purged entries, the oldest first, each durably
     /// before the next, so that a crash leaves no gap.
     pub(crate) fn remove_purged(&self) -> Result<(), Fatal> {
         // Held so that the active segment stays the same.
         let _writer = self.writer.lock();
         loop {
-            let Some(segment) = self.view.lock().removable() else { break };
-            if let Err(error) = self.directory.remove(&segment.path) {
+            let Some(segment) = self.view.lock().take_purged() else { break };
+            let path = segment.path.clone();
+            let retired = match Arc::into_inner(segment) {
+                Some(segment) => self.preparer.retire(segment),
+                // A reader has the file open and finds its bytes there even if it is removed.
+                None => self.directory.remove(&path),
+            };
+            if let Err(error) = retired {
                 self.fail_once(error.clone());
                 return Err(error);
             }
-            self.view.lock().segments.remove(&(segment.sequence as u32));
         }
         self.preparer.poke(false);
         Ok(())

@@ -43,7 +43,7 @@ use std::thread::JoinHandle;
 
 use parking_lot::Mutex;
 
-use crate::env::{Background, Disk, spawn_thread};
+use crate::env::{BLOCK_BYTES, Background, Disk, spawn_thread};
 use crate::error::Fatal;
 use crate::storage::disk_error;
 use counters::Counters;
@@ -76,18 +76,21 @@ impl Log {
     /// if a segment is missing; [`Fatal::Disk`] if the disk fails.
     ///
     /// # Panics
-    /// If `options.segment_bytes` is below [`SEGMENT_BYTES_MIN`] or above 2 GiB.
+    /// If `options.segment_bytes` is below [`SEGMENT_BYTES_MIN`], above 2 GiB or not a multiple of
+    /// [`BLOCK_BYTES`].
     pub fn open(disk: Arc<dyn Disk>, dir: &Path, options: Options) -> Result<(Log, Recovered), Fatal> {
         assert!(options.segment_bytes >= SEGMENT_BYTES_MIN, "segments of {} bytes", options.segment_bytes);
         assert!(options.segment_bytes <= 2 << 30, "offsets in a segment have 32 bits");
+        assert!(options.segment_bytes.is_multiple_of(BLOCK_BYTES as u64), "segments have whole blocks");
         let directory = Directory { disk, path: dir.to_owned(), group: options.group };
         let found = recover::recover(&directory, &options)?;
         let sequence = found.segment.sequence + 1;
         let on_demand = options.background.is_simulated();
+        let spares = directory.open_spares(found.spares, options.segment_bytes)?;
         let preparer =
-            Preparer::new(directory.clone(), options.segment_bytes, sequence, found.next, on_demand);
+            Preparer::new(directory.clone(), options.segment_bytes, sequence, found.next, spares, on_demand);
         let reserve_bytes = prepare::reserve_bytes(options.segment_bytes);
-        let writer = Writer::new(found.segment, found.end, found.head, reserve_bytes);
+        let writer = Writer::new(found.segment, found.end, &found.block, found.head, reserve_bytes);
         let inner = Arc::new(Inner::new(directory, options, found.view, writer, preparer));
         let log = Log { inner, reserved: Arc::default(), threads: Mutex::default() };
         log.start().map_err(disk_error(dir, "starting a thread"))?;

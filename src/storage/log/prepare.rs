@@ -1,10 +1,12 @@
 //! Prepares the next segment before it is needed, and manages the room in it.
 //!
-//! Segments are filled with zeros before any record is written to them. If the disk is full, this
-//! fails here, before anything depends on the space, and never in the middle of a record.
+//! A segment is a purged one that is used again, or a new file that is filled with zeros before any
+//! record is written to it. If the disk is full, this fails here, before anything depends on the
+//! space, and never in the middle of a record.
 //!
 //! Invariants:
 //! * At most one segment is prepared; its number follows that of the active segment.
+//! * There are at most [`SPARES_MAX`] spares, all of the length of a new segment.
 //! * `failed` is set exactly while the last attempt failed.
 
 use std::sync::Arc;
@@ -13,8 +15,10 @@ use std::time::Duration;
 use parking_lot::{Condvar, Mutex};
 
 use super::record;
-use super::segment::{self, Directory, Segment};
+use super::segment::{self, Directory, SPARES_MAX, Segment};
 use super::types::HEAD_BYTES_MAX;
+use crate::env::BLOCK_BYTES;
+use crate::error::Fatal;
 
 /// Bytes in each segment that entries may not use, so that votes, purges and the like can still be
 /// written while the disk is full: enough for about a thousand records, or a quarter of a small
@@ -31,6 +35,8 @@ pub(crate) fn segment_bytes_for(entry_bytes: u64, segment_bytes: u64) -> u64 {
 struct Slot {
     next: Option<Segment>,
     sequence: u64,
+    /// Purged segments whose files are used again.
+    spares: Vec<Segment>,
     failed: Option<String>,
     closing: bool,
 }
@@ -52,13 +58,14 @@ impl Preparer {
         segment_bytes: u64,
         sequence: u64,
         next: Option<Segment>,
+        spares: Vec<Segment>,
         on_demand: bool,
     ) -> Preparer {
         assert!(
             next.as_ref().is_none_or(|next| next.sequence == sequence),
             "the prepared segment has the next number"
         );
-        let slot = Slot { next, sequence, failed: None, closing: false };
+        let slot = Slot { next, sequence, spares, failed: None, closing: false };
         Preparer { directory, segment_bytes, slot: Mutex::new(slot), wake: Condvar::new(), on_demand }
     }
 
@@ -73,9 +80,9 @@ impl Preparer {
             if slot.closing {
                 return;
             }
-            let sequence = slot.sequence;
+            let (sequence, spare) = (slot.sequence, slot.spares.pop());
             drop(slot);
-            let made = self.directory.create(sequence, self.segment_bytes, |_| Vec::new());
+            let made = self.make(sequence, spare);
             let mut slot = self.slot.lock();
             if self.put(&mut slot, sequence, made) {
                 drop(slot);
@@ -84,6 +91,27 @@ impl Preparer {
                 self.wake.wait_for(&mut slot, retry_after);
             }
         }
+    }
+
+    fn make(&self, sequence: u64, spare: Option<Segment>) -> std::io::Result<Segment> {
+        match spare {
+            Some(spare) => self.directory.reuse(spare, sequence),
+            None => self.directory.create(sequence, self.segment_bytes, |_| Vec::new()),
+        }
+    }
+
+    /// Takes the file of a purged segment that nobody reads, as a spare or to remove it. Durable
+    /// when it returns.
+    pub(crate) fn retire(&self, segment: Segment) -> Result<(), Fatal> {
+        let wanted = segment.bytes == self.segment_bytes && self.slot.lock().spares.len() < SPARES_MAX;
+        if !wanted {
+            return self.directory.remove(&segment.path);
+        }
+        let spare = self.directory.retire(segment)?;
+        let mut slot = self.slot.lock();
+        slot.spares.push(spare);
+        assert!(slot.spares.len() <= SPARES_MAX, "one thread at a time retires segments");
+        Ok(())
     }
 
     /// Stores the new segment or the error. Returns whether there is a prepared segment now.
@@ -115,7 +143,8 @@ impl Preparer {
 
     fn fill(&self, slot: &mut Slot) {
         if slot.next.is_none() && !slot.closing {
-            let made = self.directory.create(slot.sequence, self.segment_bytes, |_| Vec::new());
+            let spare = slot.spares.pop();
+            let made = self.make(slot.sequence, spare);
             self.put(slot, slot.sequence, made);
         }
     }
@@ -146,7 +175,7 @@ impl Preparer {
     }
 
     fn grow(&self, slot: &mut Slot, entry_bytes: u64) -> Result<(), String> {
-        let wanted = segment_bytes_for(entry_bytes, self.segment_bytes).next_multiple_of(record::ALIGNMENT);
+        let wanted = segment_bytes_for(entry_bytes, self.segment_bytes).next_multiple_of(BLOCK_BYTES as u64);
         if let Some(next) = &mut slot.next
             && next.bytes < wanted
         {
@@ -160,6 +189,12 @@ impl Preparer {
     pub(crate) fn poke(&self, closing: bool) {
         self.slot.lock().closing |= closing;
         self.wake.notify_all();
+    }
+
+    /// The number of spares.
+    #[cfg(test)]
+    pub(crate) fn spares(&self) -> usize {
+        self.slot.lock().spares.len()
     }
 
     /// Whether a segment is prepared, and the error if the last attempt failed.

@@ -84,7 +84,7 @@ impl Piece {
     }
 
     fn decode(&self, segment: &Segment, offset: u64) -> Result<record::Record<'_>, Flaw> {
-        record::decode(&self.bytes[(offset - self.start) as usize..], segment.salt, offset)
+        record::decode(&self.bytes[(offset - self.start) as usize..], segment.salt(), offset)
     }
 
     fn load(&mut self, segment: &Segment, offset: u64, bytes: u64) -> Result<(), Fatal> {

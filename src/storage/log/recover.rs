@@ -8,6 +8,10 @@
 //! * Otherwise `end` lies in the last batch, in which a torn write cannot be distinguished from
 //!   damage. The rest is **cut** off: a batch with a torn write was never reported durable.
 //!
+//! In a segment that was reused, the bytes behind `end` are those of an older one. Its records have
+//! another salt, so they are no valid ones. Behind each batch there are zeros, in which a clean
+//! log ends. The rest to be cut goes up to the last header of a record with the segment's own salt.
+//!
 //! A file that is shorter than when it was created is lengthened again, and its end is judged by
 //! the same rule.
 //!
@@ -15,20 +19,22 @@
 //! batch, damage to that batch is recognized.
 //!
 //! Invariants:
-//! * After a cut, the segment has only zeros after `end`, so that a later scan cannot find remains
-//!   of the cut batch.
+//! * After a cut, no header of the cut batch is left after `end`, so that a later scan cannot find
+//!   its remains. In a segment that was not reused, only zeros are left.
 //! * Everything found is synced before anything is written after it, because it counts as durable
 //!   from then on.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::record::{self, ALIGNMENT, Flaw, Kind, Record};
 use super::replay::Replay;
-use super::segment::{self, Directory, Segment};
+use super::segment::{self, Directory, Names, Segment};
 use super::types::Head;
 use super::types::{Cut, Options, Recovered};
 use super::view::View;
-use super::writer::CONTROL_KEPT_BYTES;
+use super::writer::{BLANK_BYTES, CONTROL_KEPT_BYTES};
+use crate::env::BLOCK_BYTES;
 use crate::error::Fatal;
 use crate::storage::{corrupt, disk_error};
 
@@ -40,8 +46,12 @@ pub(crate) struct Found {
     /// The active segment, and the offset at which the next record is written.
     pub segment: Arc<Segment>,
     pub end: u64,
+    /// The bytes before `end` that are in the same block.
+    pub block: Vec<u8>,
     /// The segment after the active one, if one was prepared.
     pub next: Option<Segment>,
+    /// The paths of the purged segments that were kept.
+    pub spares: Vec<PathBuf>,
 }
 
 /// The end of the valid records of a segment.
@@ -52,7 +62,7 @@ struct Walk {
 }
 
 pub(crate) fn recover(directory: &Directory, options: &Options) -> Result<Found, Fatal> {
-    let mut sequences = directory.sequences()?;
+    let Names { segments: mut sequences, spares } = directory.names()?;
     if sequences.is_empty() {
         create_first(directory, options)?;
         sequences.push(1);
@@ -75,11 +85,21 @@ pub(crate) fn recover(directory: &Directory, options: &Options) -> Result<Found,
         }
         let later: Vec<u64> = rest.collect();
         let cut = judge_tail(&segment, &bytes, &walk)?;
+        let block = bytes[block_of(walk.end) as usize..walk.end as usize].to_vec();
         let next = judge_later(directory, options, &segment, &walk, &later, &mut bytes)?;
         make_durable(before.as_deref(), &segment, cut.as_ref())?;
         let segment = make_whole(segment, walk.end, options)?;
         replay.check(&directory.path)?;
-        return Ok(found(replay, segment, walk.end, next, cut));
+        let Replay { view, head, .. } = replay;
+        let recovered = Recovered {
+            vote: head.vote.clone(),
+            committed: head.committed.clone(),
+            first: view.first(),
+            last: view.last,
+            purged: view.purged,
+            cut,
+        };
+        return Ok(Found { view, head, recovered, segment, end: walk.end, block, next, spares });
     }
     let path = before.map_or_else(|| directory.path.clone(), |last| last.path.clone());
     Err(Fatal::Directory { path, reason: "the segment after this one is missing".to_owned() })
@@ -98,17 +118,9 @@ fn create_first(directory: &Directory, options: &Options) -> Result<(), Fatal> {
     made.map(drop).map_err(disk_error(&directory.path, "creating the log"))
 }
 
-fn found(replay: Replay, segment: Arc<Segment>, end: u64, next: Option<Segment>, cut: Option<Cut>) -> Found {
-    let Replay { view, head, .. } = replay;
-    let recovered = Recovered {
-        vote: head.vote.clone(),
-        committed: head.committed.clone(),
-        first: view.first(),
-        last: view.last,
-        purged: view.purged,
-        cut,
-    };
-    Found { view, head, recovered, segment, end, next }
+/// The start of the block with this offset.
+fn block_of(offset: u64) -> u64 {
+    offset - offset % BLOCK_BYTES as u64
 }
 
 /// Reads a whole segment at once, usually 64 MiB, so that the search for records after a bad one
@@ -122,7 +134,7 @@ fn walk(segment: &Arc<Segment>, bytes: &[u8], replay: &mut Replay) -> Result<Wal
     let mut end = segment::HEADER_BYTES;
     replay.enter(segment);
     loop {
-        match record::decode(&bytes[end as usize..], segment.salt, end) {
+        match record::decode(&bytes[end as usize..], segment.salt(), end) {
             Ok(record) => {
                 replay.apply(end, &record).map_err(|reason| corrupt(&segment.path, end, reason))?;
                 end += record.size();
@@ -143,14 +155,24 @@ fn walk(segment: &Arc<Segment>, bytes: &[u8], replay: &mut Replay) -> Result<Wal
 /// Decides whether the valid records of the last segment end at a torn write, which is returned, or
 /// at damage, which is an error.
 fn judge_tail(segment: &Segment, bytes: &[u8], walk: &Walk) -> Result<Option<Cut>, Fatal> {
-    let damaged = records_from(bytes, segment.salt, walk.end + ALIGNMENT)
-        .find(|(_, record)| u64::from(record.synced) > walk.end);
-    if let Some((offset, _)) = damaged {
-        let reason = format!("{}; it was durable before the record at byte {offset} was written", walk.flaw);
-        return Err(corrupt(&segment.path, walk.end, reason));
+    let mut remains_end = None;
+    for (offset, found) in headers_from(bytes, segment.salt(), walk.end) {
+        if let Some(record) = found
+            && u64::from(record.synced) > walk.end
+        {
+            let reason =
+                format!("{}; it was durable before the record at byte {offset} was written", walk.flaw);
+            return Err(corrupt(&segment.path, walk.end, reason));
+        }
+        remains_end = Some(offset + record::HEADER_BYTES as u64);
     }
-    let tail = &bytes[walk.end as usize..];
-    let used = tail.iter().rposition(|byte| *byte != 0).map(|last| last as u64 + 1);
+    let used = if segment.is_reused() {
+        // Without zeros at the end, a batch has been torn there, even if no header of it is left.
+        let torn = (walk.flaw != Flaw::Blank).then_some((walk.end + BLANK_BYTES).min(segment.bytes));
+        remains_end.max(torn).map(|end| end - walk.end)
+    } else {
+        bytes[walk.end as usize..].iter().rposition(|byte| *byte != 0).map(|last| last as u64 + 1)
+    };
     Ok(used.map(|bytes| Cut { path: segment.path.clone(), offset: walk.end, bytes }))
 }
 
@@ -168,14 +190,15 @@ fn judge_later(
     for sequence in later.iter().rev() {
         let prepared = directory.open(*sequence)?;
         read_whole(&prepared, bytes)?;
-        if records_from(bytes, prepared.salt, segment::HEADER_BYTES).next().is_some() {
+        if headers_from(bytes, prepared.salt(), segment::HEADER_BYTES).any(|(_, record)| record.is_some()) {
             let reason =
                 format!("{}; but segment {sequence}, begun after it was durable, has records", walk.flaw);
             return Err(corrupt(&segment.path, walk.end, reason));
         }
         let blank = bytes[segment::HEADER_BYTES as usize..].iter().all(|byte| *byte == 0);
-        let whole = prepared.bytes >= options.segment_bytes && prepared.bytes.is_multiple_of(ALIGNMENT);
-        if *sequence == segment.sequence + 1 && blank && whole {
+        let whole =
+            prepared.bytes >= options.segment_bytes && prepared.bytes.is_multiple_of(BLOCK_BYTES as u64);
+        if *sequence == segment.sequence + 1 && (blank || prepared.is_reused()) && whole {
             next = Some(prepared);
         } else {
             directory.remove(&prepared.path)?;
@@ -184,17 +207,22 @@ fn judge_later(
     Ok(next)
 }
 
-/// The valid records that begin at or after `from`, at any alignment of eight bytes.
-fn records_from(bytes: &[u8], salt: u32, from: u64) -> impl Iterator<Item = (u64, Record<'_>)> {
+/// The valid headers of records that begin at or after `from`, at any alignment of eight bytes,
+/// each with its record if that is valid too.
+fn headers_from(bytes: &[u8], salt: u32, from: u64) -> impl Iterator<Item = (u64, Option<Record<'_>>)> {
     assert_eq!(from % ALIGNMENT, 0, "records are aligned");
     let last = (bytes.len() as u64).saturating_sub(record::HEADER_BYTES as u64);
     (from..=last).step_by(ALIGNMENT as usize).filter_map(move |offset| {
         let rest = &bytes[offset as usize..];
-        // Most of the bytes are zeros; looking at the kind first skips them cheaply.
+        // Most of the bytes are zeros or payload; looking at the kind first skips them cheaply.
         if rest[record::KIND_AT] == 0 {
             return None;
         }
-        record::decode(rest, salt, offset).ok().map(|record| (offset, record))
+        match record::decode(rest, salt, offset) {
+            Ok(record) => Some((offset, Some(record))),
+            Err(Flaw::Short { .. } | Flaw::Checksum) => Some((offset, None)),
+            Err(Flaw::Header | Flaw::Blank) => None,
+        }
     })
 }
 
@@ -217,18 +245,24 @@ fn make_durable(before: Option<&Segment>, segment: &Segment, cut: Option<&Cut>) 
 }
 
 /// Restores the length with which a segment was created. A crash does not shorten a segment, so
-/// something else truncated the file.
+/// something else truncated the file. Earlier versions made segments for large entries that do not
+/// end with a whole block.
 fn make_whole(segment: Arc<Segment>, end: u64, options: &Options) -> Result<Arc<Segment>, Fatal> {
+    let block = BLOCK_BYTES as u64;
     let enough = end + CONTROL_KEPT_BYTES <= segment.bytes;
-    if segment.bytes >= options.segment_bytes && segment.bytes.is_multiple_of(ALIGNMENT) && enough {
+    let whole = segment.bytes >= options.segment_bytes && enough;
+    if whole && segment.bytes.is_multiple_of(block) {
         return Ok(segment);
     }
-    let bytes = options.segment_bytes.max((end + CONTROL_KEPT_BYTES).next_multiple_of(ALIGNMENT));
-    let bytes = bytes.max(segment.bytes.next_multiple_of(ALIGNMENT));
+    let bytes = options.segment_bytes.max(end + CONTROL_KEPT_BYTES).max(segment.bytes);
+    let bytes = bytes.next_multiple_of(block);
     let path = &segment.path;
-    tracing::warn!(path = %path.display(), found = segment.bytes, bytes, "restored a truncated log segment");
+    if !whole {
+        tracing::warn!(path = %path.display(), found = segment.bytes, bytes, "restored a truncated log segment");
+    }
     segment.file.zero_fill(segment.bytes, bytes).map_err(disk_error(path, "lengthening"))?;
     segment.file.sync_all().map_err(disk_error(path, "syncing"))?;
-    let Segment { sequence, salt, ref path, ref file, .. } = *segment;
-    Ok(Arc::new(Segment { sequence, salt, bytes, path: path.clone(), file: file.clone() }))
+    let Segment { sequence, header, ref path, ref file, ref writes, .. } = *segment;
+    let (path, file, writes) = (path.clone(), file.clone(), writes.clone());
+    Ok(Arc::new(Segment { sequence, header, bytes, path, file, writes }))
 }

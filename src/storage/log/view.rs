@@ -186,11 +186,13 @@ impl View {
         }
     }
 
-    /// The oldest segment, if it can be removed: it is not the active one, and all its entries are
-    /// purged.
-    pub(crate) fn removable(&self) -> Option<Arc<Segment>> {
+    /// Takes out the oldest segment, if it is not the active one and all its entries are purged. No
+    /// read can begin on it any more; those that hold it may still continue.
+    pub(crate) fn take_purged(&mut self) -> Option<Arc<Segment>> {
         let (_, oldest) = self.segments.first_key_value().filter(|_| self.segments.len() > 1)?;
-        let purged = self.purged.map(|(index, _)| index);
-        (oldest.last <= purged).then(|| oldest.segment.clone())
+        if oldest.last > self.purged.map(|(index, _)| index) {
+            return None;
+        }
+        self.segments.pop_first().map(|(_, held)| held.segment)
     }
 }

@@ -1,7 +1,12 @@
 //! The writer: the only code that writes to segments.
 //!
+//! It writes whole blocks, past the page cache where the file system permits it. A block that was
+//! partly filled is written again with the next batch.
+//!
 //! Invariants:
-//! * Bytes before `durable` are synced; `durable <= end`, and nothing is written before `end`.
+//! * Bytes before `durable` are synced; `durable <= end`, and what is written before `end` are the
+//!   same bytes again.
+//! * Zeros follow the last record, at least [`BLANK_BYTES`] or up to the end of the segment.
 //! * A batch is written only after the previous one was synced. A record with `synced` beyond an
 //!   offset therefore proves that everything before the offset was durable; recovery relies on it.
 //! * The writer moves to the next segment only after it has synced the seal of the current one; the
@@ -19,6 +24,7 @@ use super::segment::{self, Segment};
 use super::types::Head;
 use super::types::{Entry, STATE_BYTES_MAX};
 use super::view::{Held, View};
+use crate::env::{BLOCK_BYTES, Blocks};
 use crate::error::Fatal;
 use crate::storage::disk_error;
 
@@ -28,6 +34,10 @@ const WRITE_BYTES_MAX: usize = 8 << 20;
 /// Room that is kept free after every record in a segment: for one more vote or commit record,
 /// since both may be in one batch, and for the seal.
 pub(crate) const CONTROL_KEPT_BYTES: u64 = record::size_of(STATE_BYTES_MAX) + record::size_of(0);
+
+/// Zeros behind the last record: a header's worth, so that they are recognized as the end even if
+/// remains of an older segment follow.
+pub(crate) const BLANK_BYTES: u64 = record::HEADER_BYTES as u64;
 
 /// A change that readers see once its batch is durable.
 enum Effect {
@@ -42,8 +52,8 @@ pub(crate) struct Writer {
     durable: u64,
     /// The state after all records so far, including buffered ones.
     head: Head,
-    /// The encoded records to be written at `end`.
-    buffer: Vec<u8>,
+    /// The block that contains `end`, filled up to there, and the encoded records that follow.
+    buffer: Blocks,
     effects: Vec<Effect>,
     finished: Vec<Done>,
     /// Whether no record states yet that the last batch was synced.
@@ -75,19 +85,45 @@ enum Class {
 }
 
 impl Writer {
-    /// Continues after `end` of a segment whose records are all durable. If `end` is the start of
-    /// the segment, the head is written first.
-    pub(crate) fn new(segment: Arc<Segment>, end: u64, head: Head, reserve_bytes: u64) -> Writer {
+    /// Continues after `end` of a segment whose records are all durable. `block` has the bytes
+    /// before `end` that are in the same block. If `end` is the start of the segment, the head is
+    /// written first.
+    pub(crate) fn new(
+        segment: Arc<Segment>,
+        end: u64,
+        block: &[u8],
+        head: Head,
+        reserve_bytes: u64,
+    ) -> Writer {
         assert!(reserve_bytes >= CONTROL_KEPT_BYTES, "the reserve has room for a state and a seal");
         let needs_marker = end > segment::HEADER_BYTES;
-        let (buffer, effects, finished) = (Vec::new(), Vec::new(), Vec::new());
+        let (buffer, effects, finished) = (Blocks::default(), Vec::new(), Vec::new());
         let durable = end;
         let mut writer =
             Writer { segment, end, durable, head, buffer, effects, finished, needs_marker, reserve_bytes };
+        writer.begin_block(block);
         if end == segment::HEADER_BYTES {
             writer.put_head();
         }
         writer
+    }
+
+    /// Begins to write in a segment, whose block at `end` is filled with `block` up to there.
+    fn begin_block(&mut self, block: &[u8]) {
+        assert_eq!(block.len(), self.in_block(), "the bytes before the end of the log");
+        assert!(self.segment.bytes.is_multiple_of(BLOCK_BYTES as u64), "a segment has whole blocks");
+        self.buffer.keep(0..0, 2 * WRITE_BYTES_MAX);
+        self.buffer.extend(block);
+    }
+
+    /// The number of bytes before `end` in its block.
+    fn in_block(&self) -> usize {
+        (self.end % BLOCK_BYTES as u64) as usize
+    }
+
+    /// The number of bytes that are not written yet.
+    fn pending(&self) -> usize {
+        self.buffer.len() - self.in_block()
     }
 
     /// Bytes of entries that still fit into the active segment.
@@ -178,7 +214,7 @@ impl Writer {
             self.put(Kind::Entry, index, term, &payload);
             self.head.last = Some((index, term));
             self.effects.push(Effect::Wrote { index, position, epoch });
-            if self.buffer.len() >= WRITE_BYTES_MAX {
+            if self.pending() >= WRITE_BYTES_MAX {
                 self.flush(counters)?;
             }
         }
@@ -209,7 +245,7 @@ impl Writer {
     }
 
     fn offset(&self) -> u64 {
-        self.end + self.buffer.len() as u64
+        self.end + self.pending() as u64
     }
 
     /// Whether a record of this size and a seal after it fit into the active segment.
@@ -239,6 +275,8 @@ impl Writer {
         self.flush(counters)?;
         self.segment = next;
         (self.end, self.durable) = (segment::HEADER_BYTES, segment::HEADER_BYTES);
+        let header = self.segment.header;
+        self.begin_block(&header);
         self.effects.push(Effect::Entered(self.segment.clone()));
         self.put_head();
         assert!(self.room(bytes, class), "a prepared segment has room for the record");
@@ -253,25 +291,26 @@ impl Writer {
 
     fn put(&mut self, kind: Kind, index: u64, term: u64, payload: &[u8]) {
         let record = Record { kind, index, term, synced: self.durable as u32, payload };
-        let (salt, offset) = (self.segment.salt, self.offset());
-        record::encode(&mut self.buffer, salt, offset, record);
+        let (salt, offset) = (self.segment.salt(), self.offset());
+        self.buffer.append(record.size() as usize, |buffer| record::encode(buffer, salt, offset, record));
         assert!(self.offset() <= self.segment.bytes, "a record ends within its segment");
     }
 
     fn write(&mut self, counters: &Counters) -> Result<(), Fatal> {
-        let path = &self.segment.path;
-        self.segment.file.write_all_at(&self.buffer, self.end).map_err(disk_error(path, "writing"))?;
-        counters.wrote(self.buffer.len());
-        self.end += self.buffer.len() as u64;
-        self.buffer.clear();
-        if self.buffer.capacity() > 2 * WRITE_BYTES_MAX {
-            self.buffer.shrink_to(WRITE_BYTES_MAX);
-        }
+        let (block, end) = (self.end - self.in_block() as u64, self.offset());
+        let blank = (end + BLANK_BYTES).next_multiple_of(BLOCK_BYTES as u64).min(self.segment.bytes);
+        self.buffer.pad_to((blank - block) as usize);
+        let written = self.segment.writes.write_all_at(self.buffer.as_slice(), block);
+        written.map_err(disk_error(&self.segment.path, "writing"))?;
+        counters.wrote((end - self.end) as usize);
+        self.end = end;
+        let filled = (end - block) as usize;
+        self.buffer.keep(filled - self.in_block()..filled, 2 * WRITE_BYTES_MAX);
         Ok(())
     }
 
     fn flush(&mut self, counters: &Counters) -> Result<(), Fatal> {
-        if self.buffer.is_empty() {
+        if self.pending() == 0 {
             return Ok(());
         }
         self.write(counters)?;
@@ -281,7 +320,7 @@ impl Writer {
     }
 
     fn sync(&mut self, counters: &Counters) -> Result<(), Fatal> {
-        let file = &self.segment.file;
+        let file = &self.segment.writes;
         counters.sync(|| file.sync_data()).map_err(disk_error(&self.segment.path, "syncing"))?;
         self.durable = self.end;
         Ok(())
@@ -323,7 +362,7 @@ impl Writer {
 
     /// Makes durable changes visible to readers.
     pub(crate) fn publish(&mut self, view: &mut View) {
-        assert!(self.buffer.is_empty(), "effects are published after their records are durable");
+        assert_eq!(self.pending(), 0, "effects are published after their records are durable");
         for effect in self.effects.drain(..) {
             match effect {
                 Effect::Wrote { index, position, epoch } => view.set_written(index, position, epoch),

@@ -116,6 +116,7 @@ const INTERNAL: &[&str] = &[
     "SMALL_ELEMENT_BYTES_MAX",
     "SMALL_HASH_MAX",
     "SMALL_SET_MAX",
+    "SPARES_MAX",
     "STATE_BYTES_MAX",
     "WHOLE_NUMBERS_MAX",
     "WORDS_MAX",

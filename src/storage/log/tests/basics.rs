@@ -210,6 +210,38 @@ fn the_log_works_on_a_real_disk() {
 }
 
 #[test]
+fn reads_beside_direct_writes_find_what_was_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = Options { segment_bytes: 256 << 10, ..options() };
+    let (log, _) = Log::open(RealDisk::shared(), dir.path(), options).unwrap();
+    fill(&log, 1..=50, 1);
+    let ended = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while !ended.load(std::sync::atomic::Ordering::Relaxed) {
+                    // The newest entries that only the disk has, and those in the cache.
+                    let (last, _) = log.last().unwrap();
+                    let from = last.saturating_sub(40).max(log.stats().first.unwrap_or(1));
+                    let found = log.read(from..last + 1, usize::MAX).unwrap();
+                    found
+                        .iter()
+                        .for_each(|found| assert_eq!(*found, entry_of(found.index, 1, found.payload.len())));
+                }
+            });
+        }
+        for index in 51..=3000 {
+            append(&log, vec![entry_of(index, 1, index as usize % 1500)]).unwrap();
+            if index % 500 == 0 {
+                log.purge_up_to(index - 200, 1).unwrap();
+            }
+        }
+        ended.store(true, std::sync::atomic::Ordering::Relaxed);
+    });
+    assert_eq!(log.stats().last, Some((3000, 1)));
+}
+
+#[test]
 #[should_panic(expected = "must follow the last one")]
 fn an_appended_gap_panics() {
     let (log, _) = open(&SimDisk::new());

@@ -225,16 +225,18 @@ fn run(seed: u64) {
         votes: vec![None],
         committed: 0,
     };
+    // Segments of several blocks, once reused, have old records behind their end.
+    let segment_bytes = SEGMENT_BYTES_MIN << random.below(3);
     for round in 0..4 {
         let context = format!("seed {seed}, round {round}");
         let marked = Duration::from_millis(1 + random.below(3) * 300);
-        let options = Options { marker_after: marked, ..options() };
+        let options = Options { marker_after: marked, segment_bytes, ..options() };
         let (log, recovered) = Log::open(disk.shared(), Path::new(DIR), options)
             .unwrap_or_else(|error| panic!("{context}: {error}"));
         history.check(Model::of(&log, &recovered), &recovered, &context);
         log.set_inline(random.one_in(2));
-        disk.cut_power_after(random.below(120));
-        for _ in 0..80 {
+        disk.cut_power_after(random.below(200));
+        for _ in 0..120 {
             if !history.step(&log, &mut random) {
                 break;
             }

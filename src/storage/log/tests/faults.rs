@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::storage::log::counters::{QUICK_SYNC_MAX, QUICK_SYNCS_WANTED};
+use crate::storage::log::segment::SPARES_MAX;
 use crate::testkit::{ManualClock, Op};
 
 #[test]
@@ -78,17 +79,20 @@ fn opening_reports_every_failing_operation() {
 
 #[test]
 fn a_failed_removal_of_a_purged_segment_poisons_the_log() {
-    for op in [Op::Remove, Op::SyncDir] {
+    // Segments are kept first, and removed when there are enough of them.
+    for (op, after) in [(Op::Rename, 0), (Op::SyncDir, 0), (Op::Remove, 0), (Op::SyncDir, SPARES_MAX as u64)]
+    {
         let disk = SimDisk::new();
         let (log, _) = open(&disk);
-        fill(&log, 1..=100, 1);
+        fill(&log, 1..=700, 1);
         until("a prepared segment", || log.inner.preparer.state().0);
-        disk.fail(op, 0, ErrorKind::Other);
-        assert!(log.purge_up_to(80, 1).is_err());
-        assert!(append(&log, vec![entry(101, 1)]).is_err());
+        assert!(log.stats().segments > SPARES_MAX as u64 + 2);
+        disk.fail(op, after, ErrorKind::Other);
+        assert!(log.purge_up_to(690, 1).is_err(), "{op:?} {after}");
+        assert!(append(&log, vec![entry(701, 1)]).is_err());
         drop(log);
         disk.reboot(5);
-        assert_eq!(open(&disk).1.purged, Some((80, 1)), "{op:?}");
+        assert_eq!(open(&disk).1.purged, Some((690, 1)), "{op:?}");
     }
 }
 
@@ -121,8 +125,9 @@ fn a_slow_disk_is_written_by_the_writer_thread_until_it_is_quick_again() {
     assert_eq!(log.stats().inline_batches, 2);
     // The thread that wrote the previous append may still be busy when its outcome is reported, so
     // the next append may not be inline yet.
-    let mut next = 2 + QUICK_SYNCS_WANTED..200;
+    let mut next = 2 + QUICK_SYNCS_WANTED..5000;
     while log.stats().inline_batches == 2 {
+        std::thread::yield_now();
         append(&log, vec![entry(next.next().expect("a quick disk is written inline again"), 1)]).unwrap();
     }
     assert_eq!(log.stats().inline_batches, 3);

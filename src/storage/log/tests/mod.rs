@@ -4,6 +4,7 @@ mod basics;
 mod crash;
 mod faults;
 mod full;
+mod reuse;
 mod tail;
 
 use std::path::{Path, PathBuf};
