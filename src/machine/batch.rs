@@ -177,8 +177,8 @@ impl Batch {
     /// does not decode would stop every node that applies it.
     ///
     /// # Errors
-    /// [`Malformed`] if a command is not a write of a client, or a transaction, that this version can
-    /// decode, or if the bytes are too many or too few.
+    /// [`Malformed`] if a command is not a write of a client, or a transaction, that this version
+    /// can decode, or if the bytes are too many or too few.
     pub fn from_wire(commands: u32, bytes: &[u8]) -> Result<Batch, Malformed> {
         if bytes.len() > BATCH_BYTES_MAX {
             return Err(Malformed::new("the batch is larger than a batch may be"));

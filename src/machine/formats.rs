@@ -99,6 +99,8 @@ const REQUESTS: &[&str] = &[
     "ZREMRANGEBYRANK k 0 -1",
     "ZREMRANGEBYSCORE k (1 +inf",
     "ZREMRANGEBYLEX k [a (c",
+    "ACL.SETUSER alice on >pw ~a %R~b &c +@read -get +config|get (~d +set)",
+    "ACL.DELUSER alice bob",
 ];
 
 /// The file of the first release.

@@ -171,16 +171,24 @@ impl SimDisk {
         state.boots += 1;
     }
 
-    /// Another disk with the same files, all of them synced.
+    /// Another disk with the same files.
     ///
     /// # Panics
-    /// If any change is not synced.
+    /// If a change is not synced.
     pub fn copy(&self) -> SimDisk {
+        self.copy_if_synced().expect("every change is synced")
+    }
+
+    /// Another disk with the same files, all of them synced; `None` while a change is not synced, for
+    /// example because the log prepares a segment.
+    pub fn copy_if_synced(&self) -> Option<SimDisk> {
         let state = self.state.lock();
-        assert!(state.name_changes.is_empty() && state.contents.iter().all(|file| file.dirty.is_empty()));
+        if !state.name_changes.is_empty() || state.contents.iter().any(|file| !file.dirty.is_empty()) {
+            return None;
+        }
         let (contents, names) = (state.contents.clone(), state.names.clone());
         let copied = Files { contents, durable_names: names.clone(), names, ..Files::default() };
-        SimDisk { state: Arc::new(Mutex::new(copied)), resumed: Arc::default() }
+        Some(SimDisk { state: Arc::new(Mutex::new(copied)), resumed: Arc::default() })
     }
 
     /// The bytes of a file, as a reader sees them now.

@@ -181,7 +181,12 @@ async fn a_node_knows_who_answers_at_its_own_address() {
     original.group.propose(set("k")).await.expect("the write is acknowledged");
     assert!(matches!(original.group.copies().look().await, AtOwnAddress::This));
     // The copy has a lock of its own: the original's protects only the original directory.
-    let copied = disk.copy();
+    let copied = loop {
+        if let Some(copied) = disk.copy_if_synced() {
+            break copied;
+        }
+        tokio::task::yield_now().await;
+    };
     copied.reboot(0);
     let copy = started_at(&copied, port().await).await.expect("a copy starts");
     let found = copy.group.copies().look().await;

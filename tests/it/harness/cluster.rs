@@ -142,7 +142,7 @@ impl Cluster {
     /// Waits until every running member has applied every entry that the leader has committed.
     pub fn wait_until_caught_up(&self) {
         let leader = self.leader();
-        let committed = self.number(leader, "commit_index").expect("a leader has committed something");
+        let committed = until("a committed entry", || self.number(leader, "commit_index"));
         for id in self.members() {
             until(&format!("node {id} to catch up"), || {
                 let caught_up = self.number(id, "last_applied")? >= committed;
