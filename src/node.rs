@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use parking_lot::RwLock;
 use tokio::sync::watch;
@@ -127,6 +128,7 @@ impl Node {
             clock,
             stats,
             pubsub,
+            users_known: AtomicBool::new(false),
             run_id: run_id[..40].to_string(),
             executable: std::env::current_exe().unwrap_or_default(),
             restarts: watch::channel(None).0,

@@ -138,6 +138,14 @@ impl Rule {
         })
     }
 
+    /// The number of rules, those inside a selector included.
+    pub fn count(&self) -> usize {
+        match self {
+            Rule::Selector(rules) => 1 + rules.len(),
+            _ => 1,
+        }
+    }
+
     /// The word of a rule about a password, a key or a channel; of the others, a part.
     pub fn describe(&self) -> Vec<u8> {
         match self {

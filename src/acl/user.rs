@@ -95,6 +95,12 @@ impl User {
         self.enabled && self.nopass
     }
 
+    /// The number of rules that the user holds: passwords, commands, patterns and selectors.
+    pub fn rules(&self) -> usize {
+        let held = |one: &Permissions| 1 + one.commands.len() + one.keys.len() + one.channels.len();
+        self.passwords.len() + held(&self.own) + self.selectors.iter().map(held).sum::<usize>()
+    }
+
     /// Whether no request has to be checked.
     pub fn allows_everything(&self) -> bool {
         self.own.allows_everything()

@@ -126,6 +126,11 @@ impl Group {
         self.0.router.propose(batch).await
     }
 
+    /// Whether this node is the only voter and leads.
+    pub fn leads_alone(&self) -> bool {
+        self.0.replica.consensus.leads_alone() == Some(true)
+    }
+
     /// Waits until this node has applied an entry ([`Router::has_applied`]).
     pub async fn has_applied(&self, index: u64) -> bool {
         self.0.router.has_applied(index).await

@@ -34,7 +34,12 @@ pub const LIMITS: &[Limit] = &[
         "`ERR too many changes for the size of the documents`"
     ),
     limit!(USERS_MAX, Count, "Users", "`ERR there are 10000 users already`"),
-    limit!(RULES_MAX, Count, "Rules in one ACL SETUSER", "`ERR a user can have at most 10000 rules`"),
+    limit!(
+        RULES_MAX,
+        Count,
+        "Rules of a user, and of one ACL SETUSER",
+        "`ERR a user can have at most 10000 rules`"
+    ),
     limit!(
         queue::COMMANDS_MAX,
         Count,

@@ -52,7 +52,7 @@ pub use framework::{
     Alias, Args, Budget, Buffers, Channel, ClientLine, ClientRegistry, Command, CommandHistogram, Context,
     Control, Counts, Effects, Flags, Group, Inspect, KeySpec, KillFilter, LatencyEvent, Local, Manage,
     Memory, Node, Operate, Outcome, Peer, REPLY_BYTES_MAX, Read, ReadConsistency, ReadFn, Refusal,
-    RefusedRequest, ReplyMode, Rng, Route, Row, Running, Seed, SeedSource, Session, SettingRefused,
-    SlowRequest, Spec, Subcommand, Topology, Tracking, Transact, Usage, Write, host_and_port,
+    RefusedRequest, ReplyMode, Rng, Route, Row, Running, SECRET_BYTES, Seed, SeedSource, Session,
+    SettingRefused, SlowRequest, Spec, Subcommand, Topology, Tracking, Transact, Usage, Write, host_and_port,
 };
 pub use limits::LIMITS;

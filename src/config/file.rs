@@ -96,9 +96,10 @@ pub fn replace(path: &Path, text: &str) -> io::Result<()> {
 
 fn write_temporary(path: &Path, temporary: &Path, text: &str) -> io::Result<()> {
     let permissions = fs::metadata(path)?.permissions();
-    // A new temporary file is readable only by its owner until it gets the original's permissions,
-    // because it may contain a password.
-    let mut file = File::options().write(true).create(true).truncate(true).mode(0o600).open(temporary)?;
+    // The file is readable only by its owner until it gets the original's permissions, because it
+    // may contain a password. One that a crash left behind may have others.
+    let _ = fs::remove_file(temporary);
+    let mut file = File::options().write(true).create_new(true).mode(0o600).open(temporary)?;
     file.write_all(text.as_bytes())?;
     file.set_permissions(permissions)?;
     file.sync_all()?;

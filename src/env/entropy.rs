@@ -1,4 +1,5 @@
-//! Random 64-bit numbers from the operating system, for seeds and names, but not for secrets.
+//! Random 64-bit numbers from the operating system, for seeds and names; and random bytes for
+//! secrets.
 //!
 //! Invariant: each thread has its own source, so a thread's numbers do not depend on other threads.
 #![allow(clippy::disallowed_methods, reason = "this module is the only access to the system's randomness")]
@@ -18,6 +19,16 @@ thread_local! {
 /// from a seed of the operating system.
 pub fn random_u64() -> u64 {
     THREAD.with_borrow_mut(Random::next_u64)
+}
+
+/// Random bytes that nobody can guess, for passwords.
+///
+/// # Errors
+/// If the operating system gives none.
+pub fn secret_bytes<const COUNT: usize>() -> std::io::Result<[u8; COUNT]> {
+    let mut bytes = [0; COUNT];
+    std::io::Read::read_exact(&mut std::fs::File::open("/dev/urandom")?, &mut bytes)?;
+    Ok(bytes)
 }
 
 /// Replaces the source of this thread by `random`, and returns the previous one.
@@ -40,6 +51,13 @@ mod tests {
             drawn
         };
         assert_eq!(draw(), draw());
+    }
+
+    #[test]
+    fn secrets_are_not_repeated() {
+        let draw = || secret_bytes::<32>().expect("the system has random bytes");
+        assert_ne!(draw(), draw());
+        assert_ne!(draw(), [0; 32]);
     }
 
     #[test]

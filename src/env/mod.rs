@@ -20,9 +20,9 @@ mod process;
 pub use background::{Background, Delays, spawn_thread};
 pub use clock::{Clock, SystemClock};
 pub use disk::{BLOCK_BYTES, Blocks, Disk, DiskFile, DiskLock, Open, RealDisk};
-pub use entropy::random_u64;
 #[cfg(feature = "testkit")]
 pub use entropy::replace_random;
+pub use entropy::{random_u64, secret_bytes};
 pub use net::{Acceptor, Connection, Net, RealNet};
 pub use process::{CpuTimes, cpu_times, main_thread_cpu_times};
 pub use process::{raise_file_limit, resident_anonymous_bytes, resident_bytes, total_memory_bytes};

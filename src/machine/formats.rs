@@ -99,7 +99,7 @@ const REQUESTS: &[&str] = &[
     "ZREMRANGEBYRANK k 0 -1",
     "ZREMRANGEBYSCORE k (1 +inf",
     "ZREMRANGEBYLEX k [a (c",
-    "ACL.SETUSER alice on >pw ~a %R~b &c +@read -get +config|get (~d +set)",
+    "ACL.SETUSER alice 30c952fab122c3f9759f02a6d95c3758b246b4fee239957b2d4fee46e26170c4 on >pw ~a %R~b &c +@read -get +config|get (~d +set)",
     "ACL.DELUSER alice bob",
 ];
 

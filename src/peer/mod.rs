@@ -17,8 +17,8 @@
 //! Invariants:
 //! * no message is exchanged with a node of another cluster or group, with a program that does not
 //!   support the cluster's version, or with any other node or incarnation than the expected one.
-//!   The exception is the request for a node's identity: it goes to any incarnation, and a node that
-//!   is still joining answers members of any cluster;
+//!   The exception is the request for a node's identity: it goes to any incarnation, and a node
+//!   that is still joining answers members of any cluster;
 //! * every call ends within a time limit, even if the network fails; the callers of
 //!   [`PeerClients::call`] set its limit;
 //! * a message that cannot be read closes its connection and has no other effect;

@@ -4,6 +4,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use parking_lot::RwLock;
 use tokio::sync::watch;
@@ -23,6 +24,8 @@ pub struct ServerState {
     pub clock: Arc<dyn Clock>,
     pub stats: Stats,
     pub pubsub: Arc<PubSub>,
+    /// Whether this node has applied every change of users that was acknowledged before it started.
+    pub users_known: AtomicBool,
     /// A string of 40 random hex digits, new at each start.
     pub run_id: String,
     /// The path of the executable file, for `INFO`.

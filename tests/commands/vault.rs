@@ -9,7 +9,7 @@ use jsonvault::command::server::memory::usage_of;
 use jsonvault::command::transactions::{Step, TransactionQueue};
 use jsonvault::command::{
     ClientLine, ClientRegistry, Context, Inspect, Node, Outcome, Peer, ReadConsistency, Route, Running,
-    SeedSource, Session, SettingRefused, Topology, table,
+    SECRET_BYTES, SeedSource, Session, SettingRefused, Topology, table,
 };
 use jsonvault::env::{Clock, SystemClock};
 use jsonvault::error::CommandError;
@@ -314,8 +314,8 @@ impl Node for Alone<'_> {
     fn now_ms(&self) -> u64 {
         self.now_ms
     }
-    fn random(&self) -> u64 {
-        0
+    fn secret(&self) -> Result<[u8; SECRET_BYTES], String> {
+        Ok([0; SECRET_BYTES])
     }
 
     fn group_time_ms(&self) -> u64 {

@@ -107,7 +107,61 @@ fn the_default_user_keeps_its_password_when_rules_change_it() {
     other.ok("AUTH admin root");
     assert_eq!(other.ask("GET a"), Value::Null);
     other.ok("ACL SETUSER default off");
+    assert!(other.text("CONFIG SET requirepass x").contains("use ACL SETUSER default"));
     let mut late = node.unauthenticated_client();
     assert!(late.text("AUTH secret").starts_with("WRONGPASS "));
     assert!(late.text("PING").starts_with("NOAUTH "));
+}
+
+#[test]
+fn a_started_node_admits_nobody_by_the_state_before_its_stop() {
+    let mut cluster = Cluster::of_three(&[]);
+    cluster.lead(1);
+    let mut admin = cluster.client(1);
+    cluster.node(3).kill();
+    admin.ok("ACL SETUSER default resetpass");
+    cluster.node(3).start_without_waiting();
+    let address = cluster.address(3).to_owned();
+    until("the node to demand a password", || {
+        let mut stranger = Client::try_connect(&address).ok()?;
+        stranger.send(&["SET", "k", "v"]).ok()?;
+        let Ok(Value::Error(said)) = stranger.receive() else { panic!("the write is refused") };
+        said.starts_with("NOAUTH ").then_some(())
+    });
+    assert_eq!(admin.ask("GET k"), Value::Null);
+}
+
+#[test]
+fn a_client_whose_user_is_removed_in_the_middle_of_a_pipeline_is_nobody_then() {
+    let node = TestNode::started();
+    let (mut admin, mut alice) = (node.client(), node.client());
+    admin.ok("ACL SETUSER alice on nopass ~* &* +@all");
+    alice.send_bytes(b"AUTH alice x\r\nHELLO 3\r\nSUBSCRIBE c\r\nDEBUG SLEEP 1\r\nSET pwned 1\r\n").unwrap();
+    let mut bob = node.client();
+    bob.send_bytes(b"AUTH alice x\r\nDEBUG SLEEP 1\r\nSET pwned 2\r\n").unwrap();
+    until("both to sleep", || {
+        (admin.text("CLIENT LIST").matches("cmd=debug user=alice").count() == 2).then_some(())
+    });
+    assert_eq!(admin.integer("ACL DELUSER alice"), 1);
+    for client in [&mut alice, &mut bob] {
+        client.receive_to_end().unwrap();
+    }
+    assert_eq!(admin.integer("PUBLISH c x"), 0);
+    assert_eq!(admin.ask("GET pwned"), Value::Null);
+}
+
+#[test]
+fn one_user_cannot_grow_without_limit() {
+    let node = TestNode::started();
+    let mut admin = node.client();
+    let selector = format!("({})", (0..10_001).map(|at| format!("~{at}")).collect::<Vec<_>>().join(" "));
+    let said = admin.call(&["ACL", "SETUSER", "alice", &selector]);
+    assert_eq!(said, Value::Error("ERR a user can have at most 10000 rules".to_owned()));
+    let words: Vec<String> = (0..6_000).map(|at| format!("~{at}")).collect();
+    let request = |prefix: &str| {
+        let rules = words.iter().map(|word| word.replace('~', prefix));
+        ["ACL", "SETUSER", "alice"].map(str::to_owned).into_iter().chain(rules).collect::<Vec<String>>()
+    };
+    assert_eq!(admin.call(&request("~a")), Value::Simple("OK".into()));
+    assert!(matches!(admin.call(&request("~b")), Value::Error(said) if said.contains("at most 10000 rules")));
 }

@@ -42,20 +42,28 @@ fn usual(row: &Row) -> Usage {
     }
 }
 
-/// The flags for the key at a position of a request. `words` are those words of the request that
-/// may be options.
+/// The flags for the key at a position of a request with these words.
 pub fn key_flags(row: &Row, words: &[Bytes], position: usize) -> &'static [&'static str] {
     let mut ranges = row.spec.keys.ranges(usual(row)).into_iter();
     let covers = |keys: &KeySpec| keys.positions(position + 1).any(|at| at == position) || keys.last < 0;
     let range = ranges.find(|(keys, _)| covers(keys)).expect("every key is in a range of its row");
     match range.1 {
-        // For SET and BITFIELD, the use of the key depends on the request: with the word GET, the
-        // command also reads the key.
-        Usage::VARIABLE if words.iter().any(|word| word.eq_ignore_ascii_case(b"GET")) => {
-            Usage::READ_AND_UPDATED.0
-        }
-        Usage::VARIABLE => Usage::REPLACED.0,
+        Usage::VARIABLE => variable(row, words).0,
         Usage(flags) => flags,
+    }
+}
+
+/// The use of the key of SET and BITFIELD, which depends on the request.
+fn variable(row: &Row, words: &[Bytes]) -> Usage {
+    let has =
+        |from: usize, option: &[u8]| words.iter().skip(from).any(|word| word.eq_ignore_ascii_case(option));
+    match row.spec.name {
+        // The options follow the key and the value; with GET, the old value is the reply.
+        "SET" if has(3, b"GET") => Usage::READ_AND_UPDATED,
+        "SET" => Usage::REPLACED,
+        // SET and INCRBY reply with what was there or is there now.
+        _ if has(2, b"SET") || has(2, b"INCRBY") => Usage::READ_AND_UPDATED,
+        _ => Usage::READ,
     }
 }
 

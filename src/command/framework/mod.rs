@@ -54,7 +54,7 @@ pub use client_registry::{Channel, ClientRegistry, Counts, KillFilter, Tracking}
 pub use flags::Flags;
 pub use inspect::{CommandHistogram, Inspect, LatencyEvent, Memory, Refusal, RefusedRequest, SlowRequest};
 pub use key_spec::{KeySpec, Usage};
-pub use node::{Buffers, ClientLine, Node, ReadConsistency, Running, SettingRefused};
+pub use node::{Buffers, ClientLine, Node, ReadConsistency, Running, SECRET_BYTES, SettingRefused};
 pub use row::{Alias, Group, ReadFn, Route, Row, Spec};
 pub use seed::{Rng, Seed, SeedSource};
 pub use session::{Effects, Outcome, ReplyMode, Session};

@@ -14,6 +14,9 @@ use crate::resp::Reply;
 /// The reply of a command that waits for the node.
 pub type Running<'a> = BoxFuture<'a, Result<Reply, CommandError>>;
 
+/// The number of bytes of [`Node::secret`].
+pub const SECRET_BYTES: usize = 512;
+
 const NO_CLUSTER: CommandError = CommandError::fixed("ERR this node is not part of a cluster");
 
 /// The consistency of a read.
@@ -108,8 +111,11 @@ pub trait Node: Inspect {
     }
     /// Records a request that was refused for the user's rights, or for a wrong password.
     fn note_refusal(&self, _session: &Session, _refusal: Refusal<'_>) {}
-    /// 64 bits that nobody can guess.
-    fn random(&self) -> u64;
+    /// Random bytes that nobody can guess.
+    ///
+    /// # Errors
+    /// The reason why the operating system gives none.
+    fn secret(&self) -> Result<[u8; SECRET_BYTES], String>;
     fn reset_stats(&self);
     /// Starts a snapshot in the background; returns `false` if one is in progress.
     fn begin_snapshot(&self) -> bool;

@@ -121,7 +121,7 @@ impl Selector {
         let inner = words.get(1).and_then(|word| subcommands::named(row, word)).map(|one| one.alone(row));
         let keys = inner.map_or(row.spec.keys, |inner| inner.spec.keys);
         for at in keys.positions(words.len()).filter(|_| !self.access.all_keys) {
-            if !self.allows_key(&words[at], key_flags(row, &words[1..], at)) {
+            if !self.allows_key(&words[at], key_flags(row, words, at)) {
                 return Err(Denial::Key(words[at].clone()));
             }
         }
@@ -243,6 +243,11 @@ mod tests {
             ("%R~a:* +@all", "JSON.SET a:1 $ 1", "key"),
             ("%W~a:* +@all", "SET a:1 x", "ok"),
             ("%W~a:* +@all", "SET a:1 x GET", "key"),
+            ("%W~get +@all", "SET get get", "ok"),
+            ("%R~a +@all", "BITFIELD a GET u8 0", "ok"),
+            ("%W~a +@all", "BITFIELD a GET u8 0", "key"),
+            ("%W~a +@all", "BITFIELD a INCRBY u8 0 1", "key"),
+            ("~a +@all", "BITFIELD a SET u8 0 1 GET u8 8", "ok"),
             ("%R~s %W~d +@all", "COPY s d", "ok"),
             ("%R~s %W~d +@all", "COPY d s", "key"),
             ("~a +@all", "JSON.MGET a b $", "key"),

@@ -89,7 +89,7 @@ impl Control for CommandCommand {
             b"GETKEYSANDFLAGS" if !args.is_empty() => {
                 let words = args.rest();
                 keys_of(words, |key, row, position| {
-                    let flags = docs::key_flags(row, words.get(3..).unwrap_or_default(), position)
+                    let flags = docs::key_flags(row, words, position)
                         .iter()
                         .map(|flag| Reply::Simple(flag))
                         .collect();

@@ -12,10 +12,11 @@ use crate::acl::{DEFAULT_USER, User};
 use crate::command::framework::glob;
 use crate::command::server::memory::usage_of;
 use crate::command::{
-    ClientLine, ClientRegistry, Node, ReadConsistency, Refusal, Running, Session, SettingRefused, Topology,
+    ClientLine, ClientRegistry, Node, ReadConsistency, Refusal, Running, SECRET_BYTES, Session,
+    SettingRefused, Topology,
 };
 use crate::config::{self, UpgradeFinalize};
-use crate::env::random_u64;
+use crate::env::secret_bytes;
 use crate::error::{CommandError, Unavailable};
 use crate::keyspace::{Scope, View};
 use crate::peer::Change;
@@ -63,6 +64,11 @@ impl Node for ServerState {
             let reason = "The operating system is not able to handle the specified number of clients";
             return Err(SettingRefused::Failed { name: "maxclients", reason: reason.to_string() });
         }
+        let names_password = pairs.iter().any(|(name, _)| name.eq_ignore_ascii_case("requirepass"));
+        if names_password && self.keyspace.users().current().get(DEFAULT_USER).is_some() {
+            let reason = "the rules of the user default decide about its password; use ACL SETUSER default";
+            return Err(SettingRefused::Failed { name: "requirepass", reason: reason.to_string() });
+        }
         *config = changed;
         self.pubsub.configure(&config);
         self.stats.configure(&config);
@@ -92,18 +98,15 @@ impl Node for ServerState {
     }
 
     fn barrier(&self) -> BoxFuture<'_, Result<(), Unavailable>> {
-        Box::pin(async {
-            let consistency = self.config.read().read_consistency;
-            self.group.read_barrier(consistency).await.map(drop)
-        })
+        Box::pin(async { self.group.read_barrier(ReadConsistency::Linearizable).await.map(drop) })
     }
 
     fn note_refusal(&self, session: &Session, refusal: Refusal<'_>) {
         rights::note_refusal(self, session, refusal);
     }
 
-    fn random(&self) -> u64 {
-        random_u64()
+    fn secret(&self) -> Result<[u8; SECRET_BYTES], String> {
+        secret_bytes().map_err(|error| error.to_string())
     }
 
     fn reset_stats(&self) {

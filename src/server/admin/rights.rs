@@ -1,11 +1,14 @@
 //! The users as this node knows them, their changes, and its record of refused requests.
 
+use std::sync::atomic::Ordering;
+
 use bytes::Bytes;
 
 use crate::acl::{DEFAULT_USER, User};
 use crate::command::connection::client::line_of;
-use crate::command::{Context, Node, Refusal, SeedSource, Session, table};
-use crate::error::CommandError;
+use crate::command::server::acl::change::SetUser;
+use crate::command::{Command, Context, Node, ReadConsistency, Refusal, SeedSource, Session, table};
+use crate::error::{CommandError, Unavailable};
 use crate::machine::Batch;
 use crate::resp::{Protocol, Reply};
 use crate::server::state::ServerState;
@@ -34,6 +37,32 @@ pub fn admits_everybody(state: &ServerState) -> bool {
     }
 }
 
+/// Whether this node knows the users. After a start it knows only those that it has applied, until
+/// it has caught up once: a change that locks a user out may be missing.
+pub fn are_known(state: &ServerState) -> bool {
+    if !state.users_known.load(Ordering::Acquire) && state.group.leads_alone() {
+        state.users_known.store(true, Ordering::Release);
+    }
+    state.users_known.load(Ordering::Acquire)
+}
+
+/// Waits until this node knows the users. A node whose full disk cannot take the changes goes on
+/// with those that it has.
+///
+/// # Errors
+/// The reason why it cannot catch up.
+pub async fn wait_until_known(state: &ServerState) -> Result<(), Unavailable> {
+    if are_known(state) {
+        return Ok(());
+    }
+    match state.group.read_barrier(ReadConsistency::Linearizable).await {
+        Ok(_) => state.users_known.store(true, Ordering::Release),
+        Err(Unavailable::DiskFull(_)) => {}
+        Err(unavailable) => return Err(unavailable),
+    }
+    Ok(())
+}
+
 /// Proposes a change of users.
 pub async fn change(
     state: &ServerState,
@@ -42,11 +71,9 @@ pub async fn change(
 ) -> Result<Reply, CommandError> {
     let row = table::INTERNAL.iter().find(|row| row.spec.name == command);
     let row = row.expect("the change is in the table of internal commands");
-    let changes_first = words.first().is_some_and(|name| &name[..] == DEFAULT_USER);
-    if changes_first && state.keyspace.users().current().get(DEFAULT_USER).is_none() {
-        // The first change of `default` takes its password over from the setting.
-        let passwords = first_user(state).passwords.into_iter();
-        words.splice(1..1, passwords.map(|digest| Bytes::from(format!("#{digest}"))));
+    if command == SetUser::SPEC.name && !words.is_empty() {
+        // What `default` begins with if this is its first change, which only the apply knows.
+        words.insert(1, Bytes::from(first_user(state).passwords.join(",")));
     }
     let context =
         Context { protocol: Protocol::Resp2, now_ms: 0, document_bytes_max: 0, seed: SeedSource::Fixed(0) };

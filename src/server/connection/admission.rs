@@ -23,7 +23,7 @@ use super::permit::denied;
 use super::signals::hung_up;
 use crate::command::connection::handshake;
 use crate::command::transactions::{Step, TransactionQueue};
-use crate::command::{Route, Row, Session, called, table};
+use crate::command::{ReadConsistency, Route, Row, Session, called, table};
 use crate::error::CommandError;
 use crate::resp::{Reply, Request};
 use crate::server::admin::rights;
@@ -42,6 +42,13 @@ impl Runner<'_> {
     pub(super) async fn admit(&mut self, request: &Request) -> Option<usize> {
         let position = table::position(request.name());
         let checked = match position {
+            Some(position) if self.relies_on_users(&table::ROWS[position]) => {
+                rights::wait_until_known(self.state).await.map_err(Reply::from)
+            }
+            _ => Ok(()),
+        };
+        let checked = match position {
+            _ if checked.is_err() => checked.map(|()| 0),
             None => Err(unknown_command(request).into()),
             Some(position) => self.check(position, request).map(|()| position),
         };
@@ -85,11 +92,27 @@ impl Runner<'_> {
         }
     }
 
+    /// Whether the node has to know the users before it admits a client to this command: it reads or
+    /// writes what is replicated. Local reads and the commands of an operator are answered without.
+    fn relies_on_users(&self, row: &Row) -> bool {
+        let reads_here = || {
+            let setting = || self.state.config.read().read_consistency;
+            self.session.read_consistency.unwrap_or_else(setting) == ReadConsistency::Local
+        };
+        match row.route {
+            _ if rights::are_known(self.state) => false,
+            Route::Write { .. } | Route::Transact { step: Step::Exec } => true,
+            Route::Read { .. } | Route::Transact { step: Step::Watch } => !reads_here(),
+            _ => row.spec.name == "ACL",
+        }
+    }
+
     /// Whether the client has to authenticate first, or again because its user was removed.
     fn must_authenticate(&mut self) -> bool {
         if self.permit.is_orphan(self.state, self.session) {
-            self.session.authenticated = false;
-            self.session.user = Bytes::new();
+            // The client must not go on as the user `default`.
+            self.closing = true;
+            return true;
         }
         is_unauthenticated(self.state, self.session)
     }
@@ -135,13 +158,16 @@ impl Runner<'_> {
 }
 
 /// Whether a client still has to authenticate. While the user `default` is enabled and needs no
-/// password, a client that has not authenticated is that user, and counts as authenticated from then
-/// on.
+/// password, a client that has not authenticated is that user. From then on it counts as
+/// authenticated, once the node knows the users.
 pub fn is_unauthenticated(state: &ServerState, session: &mut Session) -> bool {
-    if !session.authenticated {
-        session.authenticated = rights::admits_everybody(state);
+    if session.authenticated {
+        return false;
     }
-    !session.authenticated
+    let admitted = rights::admits_everybody(state);
+    // Kept only if the node knows the users: otherwise one may turn up that locks the client out.
+    session.authenticated = admitted && rights::are_known(state);
+    !admitted
 }
 
 /// Steps 3 to 5 of the module's list, which need only the connection's own state. A refused command

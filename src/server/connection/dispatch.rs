@@ -309,6 +309,14 @@ impl Runner<'_> {
             // protocol.
             self.client.show(self.session);
         }
+        if self.permit.is_outdated(self.state, self.session) {
+            // Shown before the check: a change of users after it finds the client.
+            self.client.show(self.session);
+            let rights = self.permit.rights(self.state, self.session);
+            if !rights.is_some_and(|rights| self.state.pubsub.may_listen(self.client, rights)) {
+                self.closing = true;
+            }
+        }
         self.barrier = None;
         self.session_changed = true;
         if effects.reset_transaction {

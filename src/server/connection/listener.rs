@@ -19,6 +19,7 @@ use super::signals::stopped;
 use super::task::Connection;
 use crate::config::{BindAddr, Config};
 use crate::error::Fatal;
+use crate::server::admin::rights::admits_everybody;
 use crate::server::state::ServerState;
 use crate::server::stats::counters::{add, get};
 
@@ -156,7 +157,8 @@ fn admit(
         });
         return;
     }
-    if rejects(&state.config.read(), peer.ip()) {
+    let open = admits_everybody(state);
+    if rejects(&state.config.read(), open, peer.ip()) {
         add(&state.stats.counters.connections_rejected, 1);
         connections.spawn(async move {
             let _ = socket.write_all(DENIED).await;
@@ -188,29 +190,28 @@ impl Drop for OpenConnection {
 const DENIED: &[u8] = b"-DENIED this node is in protected mode: it has no password, so only clients of its own \
 machine are served. Set requirepass, or set protected-mode to no if every client that can reach the port may use it.\r\n";
 
-/// Protected mode: without a password, only clients of this machine are served. Returns whether a
-/// client at this address is rejected.
-fn rejects(config: &Config, client: IpAddr) -> bool {
+/// Protected mode: while clients need no password, only those of this machine are served. Returns
+/// whether a client at this address is rejected.
+fn rejects(config: &Config, is_open: bool, client: IpAddr) -> bool {
     // A dual-stack socket reports an IPv4 client as `::ffff:127.0.0.1`.
-    config.protected_mode && !config.requirepass.is_set() && !client.to_canonical().is_loopback()
+    config.protected_mode && is_open && !client.to_canonical().is_loopback()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Secret;
 
     #[test]
     fn without_a_password_only_this_machine_is_served() {
         let open = Config { protected_mode: false, ..Config::default() };
-        let locked = Config { requirepass: Secret::new("x").unwrap(), ..Config::default() };
-        let from = |config: &Config, client: &str| rejects(config, client.parse().unwrap());
+        let from = |config: &Config, client: &str| rejects(config, true, client.parse().unwrap());
         for near in ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"] {
             assert!(!from(&Config::default(), near), "{near}");
         }
         for far in ["10.0.0.1", "192.0.2.2", "fe80::1", "::ffff:10.0.0.1", "0.0.0.0"] {
             assert!(from(&Config::default(), far), "{far}");
-            assert!(!from(&open, far) && !from(&locked, far), "{far}");
+            assert!(!from(&open, far), "{far}");
+            assert!(!rejects(&Config::default(), false, far.parse().unwrap()), "{far}");
         }
         assert!(DENIED.starts_with(b"-DENIED ") && DENIED.ends_with(b".\r\n"));
     }

@@ -26,10 +26,22 @@ impl Permit {
     fn refresh(&mut self, state: &ServerState, session: &Session) {
         // Read before the users: a later change then makes the next request look again.
         let generation = state.keyspace.users().generation();
-        if generation != self.generation || self.user != session.user {
+        if generation != self.generation || self.user != session.user || self.rights.is_none() {
             self.rights = rights::user(state, session.user()).map(|user| Rights::of(&user));
             (self.generation, self.user) = (generation, session.user.clone());
         }
+    }
+
+    /// Whether the users have changed since the last check, or the client is another user now.
+    pub fn is_outdated(&self, state: &ServerState, session: &Session) -> bool {
+        let generation = state.keyspace.users().generation();
+        generation != 0 && (generation != self.generation || self.user != session.user)
+    }
+
+    /// The present rights of the connection's user; `None` for a user that is gone.
+    pub fn rights(&mut self, state: &ServerState, session: &Session) -> Option<&Rights> {
+        self.refresh(state, session);
+        self.rights.as_ref()
     }
 
     /// Whether the connection's user was removed.

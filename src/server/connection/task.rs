@@ -27,7 +27,7 @@ use super::soft_limit::SoftLimit;
 use crate::command::Session;
 use crate::command::transactions::TransactionQueue;
 use crate::resp::{Decoder, Limits, ProtocolError, Reply, Request, encode};
-use crate::server::admin::rights::admits_everybody;
+use crate::server::admin::rights::{admits_everybody, are_known};
 use crate::server::pubsub::clients::Client;
 use crate::server::pubsub::outbox::Message;
 use crate::server::pubsub::socket_writer::{BUFFER_BYTES_KEPT, SocketWriter};
@@ -93,7 +93,7 @@ impl Connection {
             connected_ms: state.clock.now_ms(),
             // A client that connects while no password is needed stays authenticated when one is
             // set later.
-            authenticated: admits_everybody(&state),
+            authenticated: admits_everybody(&state) && are_known(&state),
             ..Session::default()
         };
         // Replies are written whole, so waiting to fill a packet would only delay them.
@@ -214,8 +214,7 @@ impl Connection {
         let mut bytes = 0;
         // Requests of an unauthenticated client are taken one by one: whether the higher limits
         // apply to the next one depends on whether this one logs the client in.
-        let unauthenticated =
-            !self.session.authenticated && is_unauthenticated(&self.state, &mut self.session);
+        let unauthenticated = is_unauthenticated(&self.state, &mut self.session);
         self.decoder.restrict(unauthenticated);
         self.read_ahead.restrict(unauthenticated);
         let most = if unauthenticated { 1 } else { self.limits.batch_requests_max };

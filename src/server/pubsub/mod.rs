@@ -131,7 +131,8 @@ impl PubSub {
         }
     }
 
-    fn may_listen(&self, client: &Client, rights: &Rights) -> bool {
+    /// Whether these rights cover all subscriptions of a client.
+    pub fn may_listen(&self, client: &Client, rights: &Rights) -> bool {
         let subscriptions = client.subscriptions.lock();
         let may = |kind: Kind| {
             let is_pattern = kind == Kind::from(Channel::Pattern);
