@@ -13,8 +13,8 @@ use crate::error::CommandError;
 use crate::keyspace::Writer;
 use crate::resp::Reply;
 
-/// Maximum number of rules in one request and of one user, and of users: the users are in the memory
-/// of every node and are copied by each change.
+/// Maximum number of rules in one request and of one user, and of users: the users are in the
+/// memory of every node and are copied by each change.
 pub const RULES_MAX: usize = 10_000;
 pub const USERS_MAX: usize = 10_000;
 
