@@ -1,6 +1,6 @@
-//! Nothing takes effect twice: no list that is read contains an appended number twice, and a counter
-//! is no higher than the increments that may have been applied, uncertain ones included, and no lower
-//! than the acknowledged ones.
+//! Nothing takes effect twice: no list that is read contains an appended number twice, and a
+//! counter is no higher than the increments that may have been applied, uncertain ones included,
+//! and no lower than the acknowledged ones.
 
 use std::collections::BTreeSet;
 

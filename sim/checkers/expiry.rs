@@ -5,8 +5,8 @@
 //! Clocks of different speeds shift that time: a leader that is elected within another's lease
 //! continues from what its voters extrapolated. `slack_ms` allows for this shift alone.
 //!
-//! Not guaranteed: if a node was started between a read and a later operation, the later one may get
-//! an earlier time than the read. No operation gets a time before the stamp of an earlier write.
+//! Not guaranteed: if a node was started between a read and a later operation, the later one may
+//! get an earlier time than the read. No operation gets a time before the stamp of an earlier write.
 
 use crate::history::{Event, History, Operation, Outcome};
 
