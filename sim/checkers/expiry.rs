@@ -6,7 +6,8 @@
 //! continues from what its voters extrapolated. `slack_ms` allows for this shift alone.
 //!
 //! Not guaranteed: if a node was started between a read and a later operation, the later one may
-//! get an earlier time than the read. No operation gets a time before the stamp of an earlier write.
+//! get an earlier time than the read. No operation gets a time before the stamp of an earlier
+//! write.
 
 use crate::history::{Event, History, Operation, Outcome};
 

@@ -23,8 +23,8 @@ pub enum Reply {
     Array(Vec<Reply>),
     Set(Vec<Reply>),
     Map(Vec<(Reply, Reply)>),
-    /// A message of pub/sub, including the confirmation of a subscription, or of client tracking. In
-    /// RESP2 it is an array.
+    /// A message of pub/sub, including the confirmation of a subscription, or of client tracking.
+    /// In RESP2 it is an array.
     Push(Vec<Reply>),
     /// Several replies in sequence, for a request that has more than one.
     Several(Vec<Reply>),

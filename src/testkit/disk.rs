@@ -179,8 +179,8 @@ impl SimDisk {
         self.copy_if_synced().expect("every change is synced")
     }
 
-    /// Another disk with the same files, all of them synced; `None` while a change is not synced, for
-    /// example because the log prepares a segment.
+    /// Another disk with the same files, all of them synced; `None` while a change is not synced,
+    /// for example because the log prepares a segment.
     pub fn copy_if_synced(&self) -> Option<SimDisk> {
         let state = self.state.lock();
         if !state.name_changes.is_empty() || state.contents.iter().any(|file| !file.dirty.is_empty()) {

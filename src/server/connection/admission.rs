@@ -92,8 +92,9 @@ impl Runner<'_> {
         }
     }
 
-    /// Whether the node has to know the users before it admits a client to this command: it reads or
-    /// writes what is replicated. Local reads and the commands of an operator are answered without.
+    /// Whether the node has to know the users before it admits a client to this command: it reads
+    /// or writes what is replicated. Local reads and the commands of an operator are answered
+    /// without.
     fn relies_on_users(&self, row: &Row) -> bool {
         let reads_here = || {
             let setting = || self.state.config.read().read_consistency;
