@@ -20,6 +20,6 @@ mod user;
 mod users;
 
 pub use permissions::{CommandRule, Commands, KeyPattern, Permissions};
-pub use rule::{PatternUse, Rule, RuleError, digest_of, merge_selectors};
+pub use rule::{PatternUse, Rule, RuleError, digest_of, hex, merge_selectors};
 pub use user::User;
 pub use users::{DEFAULT_USER, Users};

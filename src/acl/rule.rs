@@ -81,7 +81,12 @@ pub enum RuleError {
 
 /// The digest of a password in hex, as rules and `ACL LIST` show it.
 pub fn digest_of(password: &[u8]) -> String {
-    Sha256::digest(password).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(password))
+}
+
+/// Bytes as hex digits in lower case.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Joins the words of each selector into one word: `(~a +get)` arrives as two words.

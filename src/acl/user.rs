@@ -208,5 +208,11 @@ mod tests {
             assert!(!user(rules).admits(password.as_bytes()), "{rules}");
         }
         assert!(!user("on nopass").admits(&[b'x'; GUESS_BYTES_MAX + 1]));
+        let mut spaced = User { enabled: true, ..User::new() };
+        spaced.passwords.push(digest_of(b"a b"));
+        assert!(spaced.admits(b"a b"));
+        for wrong in [&b""[..], b"a", b"a b ", b"A b", b"a c", &[b'a'; 513]] {
+            assert!(!spaced.admits(wrong), "{wrong:?}");
+        }
     }
 }

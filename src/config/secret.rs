@@ -1,23 +1,16 @@
 //! A password. No log or error message contains it.
-//!
-//! Invariant: `digest` is the SHA-256 of `text`.
 
 use std::fmt;
 
-use sha2::{Digest, Sha256};
+use crate::acl::digest_of;
 
 /// Maximum length of a password, the same as for Redis' `masterauth`.
 const SECRET_BYTES_MAX: usize = 512;
 
-fn digest_of(text: &[u8]) -> [u8; 32] {
-    Sha256::digest(text).into()
-}
-
 /// A password, empty if none is set.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Secret {
     text: String,
-    digest: [u8; 32],
 }
 
 impl Secret {
@@ -29,7 +22,7 @@ impl Secret {
         if text.len() > SECRET_BYTES_MAX {
             return Err(format!("a password can have at most {SECRET_BYTES_MAX} bytes"));
         }
-        Ok(Secret { text: text.to_string(), digest: digest_of(text.as_bytes()) })
+        Ok(Secret { text: text.to_string() })
     }
 
     pub fn is_set(&self) -> bool {
@@ -42,31 +35,9 @@ impl Secret {
         &self.text
     }
 
-    /// Whether `given` is this password.
-    ///
-    /// Compares all 32 bytes of the digests, so the time depends on the length of `given`, which
-    /// its sender knows, and not on this password.
-    pub fn matches(&self, given: &[u8]) -> bool {
-        // No password is longer, and the limit bounds the work for each guess.
-        if given.len() > SECRET_BYTES_MAX {
-            return false;
-        }
-        let given = digest_of(given);
-        let differences = self.digest.iter().zip(given).fold(0, |all, (own, other)| all | (own ^ other));
-        // The optimizer does not see through this function; otherwise it might end the loop at the
-        // first difference.
-        self.is_set() && std::hint::black_box(differences) == 0
-    }
-
     /// The digest as 64 hex digits, as `ACL LIST` shows it.
     pub fn digest(&self) -> String {
-        self.digest.iter().map(|byte| format!("{byte:02x}")).collect()
-    }
-}
-
-impl Default for Secret {
-    fn default() -> Secret {
-        Secret { text: String::new(), digest: digest_of(b"") }
+        digest_of(self.text.as_bytes())
     }
 }
 
@@ -81,19 +52,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_whole_password_matches() {
+    fn the_digest_is_that_of_redis() {
         let secret = Secret::new("a b").unwrap();
-        assert!(secret.matches(b"a b"));
-        for wrong in [&b""[..], b"a", b"a b ", b"A b", b"a c", &[b'a'; 513]] {
-            assert!(!secret.matches(wrong), "{wrong:?}");
-        }
-        // Redis shows the same digest for this password.
         assert_eq!(secret.digest(), "c8687a08aa5d6ed2044328fa6a697ab8e96dc34291e8c2034ae8c38e6fcc6d65");
     }
 
     #[test]
-    fn no_password_is_matched_by_nothing() {
-        assert!(!Secret::default().matches(b""));
+    fn an_empty_password_is_none_and_a_long_one_is_refused() {
         assert_eq!(Secret::new("").unwrap(), Secret::default());
         assert!(Secret::new(&"x".repeat(513)).is_err());
     }

@@ -15,9 +15,10 @@ use std::borrow::Cow;
 use bytes::Bytes;
 
 use super::transaction::{self, Transaction};
-use crate::command::{Context, Route, Row, codes, table};
+use crate::command::{Context, Route, Row, SeedSource, codes, table};
 use crate::error::CommandError;
 use crate::limits::{Limit, limit};
+use crate::resp::Protocol;
 use crate::version;
 
 const VERSION: u8 = 1;
@@ -113,6 +114,19 @@ impl Batch {
     /// The size of an entry that has only these commands, in bytes.
     pub fn entry_bytes(&self) -> usize {
         HEADER_BYTES + self.bytes.len()
+    }
+
+    /// A batch of one command that only nodes propose. Such a command depends on nothing but its
+    /// words.
+    ///
+    /// # Panics
+    /// If no write has this code.
+    pub fn internal(code: u16, words: &[Bytes]) -> Result<Batch, CommandError> {
+        let row = table::by_code(code).expect("the command is in the table");
+        let (protocol, seed) = (Protocol::Resp2, SeedSource::Fixed(0));
+        let mut batch = Batch::new();
+        batch.push(row, words, &Context { protocol, now_ms: 0, document_bytes_max: 0, seed })?;
+        Ok(batch)
     }
 
     /// Adds one write in its canonical form. On an error the batch is unchanged.

@@ -11,6 +11,7 @@ use super::{Batch, BatchReader, Transaction};
 use crate::command::{Context, Route, Row, SeedSource, codes, table};
 use crate::keyspace::Key;
 use crate::resp::Protocol;
+use crate::testkit::{hex, release_file};
 
 /// The leader's time in the entries of the files.
 const TIME_MS: u64 = 1_750_000_000_000;
@@ -104,10 +105,8 @@ const REQUESTS: &[&str] = &[
 ];
 
 /// The file of the first release.
-#[allow(clippy::disallowed_methods, reason = "the files of a test are not a node's")]
 fn v0_1() -> String {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/formats/v0.1/writes.txt");
-    std::fs::read_to_string(path).unwrap()
+    release_file("v0.1/writes.txt")
 }
 
 fn context() -> Context {
@@ -144,10 +143,6 @@ fn batches() -> Vec<(String, Batch)> {
     batch.push_transaction(&transaction).unwrap();
     batches.push(("WATCH a b; MULTI; SET k v; GET k; EXEC".to_string(), batch));
     batches
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn line((request, batch): &(String, Batch)) -> String {

@@ -10,16 +10,15 @@ use super::frame;
 use super::wire::*;
 use crate::error::{CommandError, Unavailable};
 use crate::resp::Reply;
+use crate::testkit::{hex, release_file};
 use serde::{Serialize, de::DeserializeOwned};
 
 /// The number of every frame in the files.
 const NUMBER: u64 = 7;
 
 /// The file of the first release.
-#[allow(clippy::disallowed_methods, reason = "the files of a test are not a node's")]
 fn v0_1() -> String {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/formats/v0.1/frames.txt");
-    std::fs::read_to_string(path).unwrap()
+    release_file("v0.1/frames.txt")
 }
 
 fn member() -> Member {
@@ -157,10 +156,6 @@ fn replies() -> Vec<Reply> {
         Reply::Several(vec![Reply::Integer(4)]),
         Reply::Map(vec![(Reply::bulk("key"), Reply::Null)]),
     ]
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn line(name: &str, message: &impl Serialize) -> String {

@@ -15,11 +15,10 @@ use super::participation::Participation;
 use super::proposer::Proposer;
 use super::state_machine::AppliedIndex;
 use super::time::GroupTime;
+use crate::command::Write;
 use crate::command::keys::delete::Reap;
-use crate::command::{Context, SeedSource, Write, table};
 use crate::keyspace::{Key, Keyspace};
 use crate::machine::Batch;
-use crate::resp::Protocol;
 
 /// Shortest time between two searches for expired keys. Including the commit of the entry, a key is
 /// removed within 200 ms. The cost of a search does not grow with the keys that are not due.
@@ -96,11 +95,6 @@ impl Expiry {
 }
 
 fn reap(keys: &[Key]) -> Batch {
-    let row = table::by_code(Reap::CODE).expect("REAP is in the command table");
     let words: Vec<Bytes> = keys.iter().map(|key| Bytes::copy_from_slice(key.as_bytes())).collect();
-    let context =
-        Context { protocol: Protocol::Resp2, now_ms: 0, document_bytes_max: 0, seed: SeedSource::Fixed(0) };
-    let mut batch = Batch::new();
-    batch.push(row, &words, &context).expect("REAP accepts any keys");
-    batch
+    Batch::internal(Reap::CODE, &words).expect("REAP accepts any keys")
 }

@@ -10,6 +10,7 @@
 //! | [`ManualClock`] | a clock that moves on request |
 //! | [`SeededDelays`] | the delays of simulated background work |
 //! | [`fuzz`] | the functions that fuzzers call, one for each target |
+//! | [`release_file`], [`hex`] | the files that a release has left, and bytes as they show them |
 //! | [`decode_request_by_redis_protocol`] | an independent decoder of requests |
 
 mod clock;
@@ -17,8 +18,12 @@ mod delays;
 mod disk;
 pub mod fuzz;
 mod oracle;
+mod release;
 
 pub use clock::ManualClock;
 pub use delays::SeededDelays;
 pub use disk::{Op, SECTOR_BYTES, SimDisk};
 pub use oracle::decode_request_by_redis_protocol;
+pub use release::release_file;
+
+pub use crate::acl::hex;

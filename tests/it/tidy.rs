@@ -20,7 +20,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("acl", &[]),
     ("keyspace", &["random", "resp", "json", "error", "acl"]),
     ("command", &["random", "resp", "json", "error", "acl", "keyspace"]),
-    ("config", &["env", "resp", "json", "error", "keyspace", "command"]),
+    ("config", &["env", "resp", "json", "error", "acl", "keyspace", "command"]),
     ("machine", &["random", "resp", "json", "error", "acl", "keyspace", "command"]),
     ("storage", &["env", "error"]),
     ("peer", &["env", "resp", "error", "storage"]),
@@ -42,7 +42,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
     ("client", &["resp", "json", "error"]),
     // Test equipment, which the rest of the library must not name.
-    ("testkit", &["random", "env", "resp", "json", "error", "keyspace", "machine", "storage"]),
+    ("testkit", &["random", "env", "resp", "json", "error", "acl", "keyspace", "machine", "storage"]),
 ];
 
 /// Modules of definitions without behaviour, which every module may name.

@@ -101,8 +101,8 @@ pub trait Node: Inspect {
     fn user_names(&self) -> Vec<Vec<u8>> {
         vec![DEFAULT_USER.to_vec()]
     }
-    /// Proposes a change of users: the internal command with this name, and its words.
-    fn change_users(&self, _command: &'static str, _words: Vec<Bytes>) -> Running<'_> {
+    /// Proposes a change of users: the internal command with this code, and its words.
+    fn change_users(&self, _code: u16, _words: Vec<Bytes>) -> Running<'_> {
         Box::pin(async { Err(NO_CLUSTER) })
     }
     /// Waits until this node's state has every acknowledged write.

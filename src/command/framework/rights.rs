@@ -68,7 +68,7 @@ struct Selector {
 
 impl Rights {
     pub fn of(user: &User) -> Rights {
-        let selectors = std::iter::once(&user.own).chain(&user.selectors).map(Selector::of).collect();
+        let selectors = permissions(user).map(Selector::of).collect();
         Rights { selectors, everything: user.allows_everything() }
     }
 
@@ -92,11 +92,6 @@ impl Rights {
             }
         }
         Err(nearest)
-    }
-
-    /// Whether a client may be subscribed to this name: a channel, or a pattern of channels.
-    pub fn may_listen(&self, name: &[u8], is_pattern: bool) -> bool {
-        self.selectors.iter().any(|selector| selector.allows_channel(name, is_pattern))
     }
 }
 
@@ -126,7 +121,7 @@ impl Selector {
             }
         }
         let (channels, is_pattern) = channels(row, words);
-        let denied = channels.iter().find(|name| !self.allows_channel(name, is_pattern));
+        let denied = channels.iter().find(|name| !allows_channel(&self.access, name, is_pattern));
         denied.map_or(Ok(()), |name| Err(Denial::Channel(name.clone())))
     }
 
@@ -139,16 +134,25 @@ impl Selector {
                 && glob::matches(&known.pattern, key) == Ok(true)
         })
     }
+}
 
-    /// A pattern is allowed only as it stands: whether another one covers it is undecided, as in
-    /// Redis.
-    fn allows_channel(&self, name: &[u8], is_pattern: bool) -> bool {
-        let allows = |known: &Vec<u8>| match is_pattern {
-            true => known == name,
-            false => glob::matches(known, name) == Ok(true),
-        };
-        self.access.all_channels || self.access.channels.iter().any(allows)
-    }
+/// Whether a user may be subscribed to this name: a channel, or a pattern of channels.
+pub fn may_listen(user: &User, name: &[u8], is_pattern: bool) -> bool {
+    permissions(user).any(|access| allows_channel(access, name, is_pattern))
+}
+
+/// The permissions of the user itself, and those of each selector.
+fn permissions(user: &User) -> impl Iterator<Item = &Permissions> {
+    std::iter::once(&user.own).chain(&user.selectors)
+}
+
+/// A pattern is allowed only as it stands: whether another one covers it is undecided, as in Redis.
+fn allows_channel(access: &Permissions, name: &[u8], is_pattern: bool) -> bool {
+    let allows = |known: &Vec<u8>| match is_pattern {
+        true => known == name,
+        false => glob::matches(known, name) == Ok(true),
+    };
+    access.all_channels || access.channels.iter().any(allows)
 }
 
 /// The names of channels in a request, and whether they are patterns.
@@ -215,9 +219,15 @@ mod tests {
         rights(rules).check(position, &words).map_or_else(|denial| denial.reason(), |()| "ok")
     }
 
+    fn assert_outcomes(expected: &[(&str, &str, &str)]) {
+        for (rules, request, wanted) in expected {
+            assert_eq!(outcome(rules, request), *wanted, "{rules}: {request}");
+        }
+    }
+
     #[test]
     fn commands_are_allowed_by_name_subcommand_and_category() {
-        for (rules, request, wanted) in [
+        assert_outcomes(&[
             ("~* +get", "GET a", "ok"),
             ("~* +get", "SET a b", "command"),
             ("~* +@read", "JSON.GET a", "ok"),
@@ -229,14 +239,12 @@ mod tests {
             ("+@all -config +config|get", "CONFIG GET x", "ok"),
             ("~* +del", "UNLINK a", "command"),
             ("~* +unlink", "UNLINK a", "ok"),
-        ] {
-            assert_eq!(outcome(rules, request), wanted, "{rules}: {request}");
-        }
+        ]);
     }
 
     #[test]
     fn keys_are_allowed_by_pattern_and_use() {
-        for (rules, request, wanted) in [
+        assert_outcomes(&[
             ("~a:* +@all", "GET a:1", "ok"),
             ("~a:* +@all", "GET b", "key"),
             ("%R~a:* +@all", "JSON.GET a:1", "ok"),
@@ -256,23 +264,19 @@ mod tests {
             ("~a +@all", "MEMORY USAGE b", "key"),
             ("~a +@all", "OBJECT ENCODING b", "key"),
             ("~a +@all", "MEMORY DOCTOR", "ok"),
-        ] {
-            assert_eq!(outcome(rules, request), wanted, "{rules}: {request}");
-        }
+        ]);
     }
 
     #[test]
     fn channels_are_allowed_by_pattern_and_patterns_as_they_stand() {
-        for (rules, request, wanted) in [
+        assert_outcomes(&[
             ("&a* +@all", "PUBLISH ab x", "ok"),
             ("&a* +@all", "PUBLISH b x", "channel"),
             ("&a* +@all", "SUBSCRIBE ab b", "channel"),
             ("&a* +@all", "PSUBSCRIBE a*", "ok"),
             ("&a* +@all", "PSUBSCRIBE ab*", "channel"),
             ("+@all", "PUBSUB CHANNELS", "ok"),
-        ] {
-            assert_eq!(outcome(rules, request), wanted, "{rules}: {request}");
-        }
+        ]);
     }
 
     #[test]

@@ -93,8 +93,8 @@ impl Node for ServerState {
         names
     }
 
-    fn change_users(&self, command: &'static str, words: Vec<Bytes>) -> Running<'_> {
-        Box::pin(rights::change(self, command, words))
+    fn change_users(&self, code: u16, words: Vec<Bytes>) -> Running<'_> {
+        Box::pin(rights::change(self, code, words))
     }
 
     fn barrier(&self) -> BoxFuture<'_, Result<(), Unavailable>> {

@@ -7,10 +7,10 @@ use bytes::Bytes;
 use crate::acl::{DEFAULT_USER, User};
 use crate::command::connection::client::line_of;
 use crate::command::server::acl::change::SetUser;
-use crate::command::{Command, Context, Node, ReadConsistency, Refusal, SeedSource, Session, table};
+use crate::command::{Node, ReadConsistency, Refusal, Session, Write};
 use crate::error::{CommandError, Unavailable};
 use crate::machine::Batch;
-use crate::resp::{Protocol, Reply};
+use crate::resp::Reply;
 use crate::server::state::ServerState;
 use crate::server::stats::counters::add;
 
@@ -64,21 +64,12 @@ pub async fn wait_until_known(state: &ServerState) -> Result<(), Unavailable> {
 }
 
 /// Proposes a change of users.
-pub async fn change(
-    state: &ServerState,
-    command: &'static str,
-    mut words: Vec<Bytes>,
-) -> Result<Reply, CommandError> {
-    let row = table::INTERNAL.iter().find(|row| row.spec.name == command);
-    let row = row.expect("the change is in the table of internal commands");
-    if command == SetUser::SPEC.name && !words.is_empty() {
+pub async fn change(state: &ServerState, code: u16, mut words: Vec<Bytes>) -> Result<Reply, CommandError> {
+    if code == SetUser::CODE && !words.is_empty() {
         // What `default` begins with if this is its first change, which only the apply knows.
         words.insert(1, Bytes::from(first_user(state).passwords.join(",")));
     }
-    let context =
-        Context { protocol: Protocol::Resp2, now_ms: 0, document_bytes_max: 0, seed: SeedSource::Fixed(0) };
-    let mut batch = Batch::new();
-    batch.push(row, &words, &context)?;
+    let batch = Batch::internal(code, &words)?;
     match state.group.propose(batch).await {
         Ok(done) => {
             // A client of this node that is told of the change finds it here.

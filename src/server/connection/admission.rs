@@ -2,19 +2,22 @@
 //! this order.
 //!
 //! 1. The command is in the table.
-//! 2. The client is authenticated, or the command needs no login.
-//! 3. The number of words fits the command's arity.
-//! 4. A RESP2 client with subscriptions may only change these, or call PING, QUIT or RESET.
-//! 5. The command is allowed between MULTI and EXEC.
-//! 6. The client's user has the rights that the request needs ([`super::permit`]), and the command
+//! 2. The node knows the users, or the command does not rely on them.
+//! 3. The client is authenticated, or the command needs no login.
+//! 4. The number of words fits the command's arity.
+//! 5. A RESP2 client with subscriptions may only change these, or call PING, QUIT or RESET.
+//! 6. The command is allowed between MULTI and EXEC.
+//! 7. The client's user has the rights that the request needs ([`super::permit`]), and the command
 //!    is allowed in the cluster's version.
-//! 7. The request is not one that this node redirects to the leader ([`super::redirect`]).
-//! 8. CLIENT PAUSE does not hold the command back.
-//! 9. Clients in MONITOR are shown the request.
+//! 8. The request is not one that this node redirects to the leader ([`super::redirect`]).
+//! 9. CLIENT PAUSE does not hold the command back.
+//! 10. Clients in MONITOR are shown the request.
 //!
 //! Invariants:
 //! * a refused request between MULTI and EXEC spoils the transaction, whatever the reason;
 //! * a redirected request has changed nothing here, so that the client may repeat it elsewhere.
+
+use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 
@@ -42,15 +45,8 @@ impl Runner<'_> {
     pub(super) async fn admit(&mut self, request: &Request) -> Option<usize> {
         let position = table::position(request.name());
         let checked = match position {
-            Some(position) if self.relies_on_users(&table::ROWS[position]) => {
-                rights::wait_until_known(self.state).await.map_err(Reply::from)
-            }
-            _ => Ok(()),
-        };
-        let checked = match position {
-            _ if checked.is_err() => checked.map(|()| 0),
             None => Err(unknown_command(request).into()),
-            Some(position) => self.check(position, request).map(|()| position),
+            Some(position) => self.check(position, request).await.map(|()| position),
         };
         let position = match checked {
             Ok(position) => position,
@@ -71,9 +67,12 @@ impl Runner<'_> {
         Some(position)
     }
 
-    /// Steps 2 to 7 of the module's list.
-    fn check(&mut self, position: usize, request: &Request) -> Result<(), Reply> {
+    /// Steps 2 to 8 of the module's list.
+    async fn check(&mut self, position: usize, request: &Request) -> Result<(), Reply> {
         let row = &table::ROWS[position];
+        if self.relies_on_users(row) {
+            rights::wait_until_known(self.state).await?;
+        }
         if !row.flags.no_auth && self.must_authenticate() {
             return Err(handshake::REQUIRED.into());
         }
@@ -96,14 +95,12 @@ impl Runner<'_> {
     /// or writes what is replicated. Local reads and the commands of an operator are answered
     /// without.
     fn relies_on_users(&self, row: &Row) -> bool {
-        let reads_here = || {
-            let setting = || self.state.config.read().read_consistency;
-            self.session.read_consistency.unwrap_or_else(setting) == ReadConsistency::Local
-        };
         match row.route {
-            _ if rights::are_known(self.state) => false,
+            _ if self.state.users_known.load(Ordering::Acquire) => false,
             Route::Write { .. } | Route::Transact { step: Step::Exec } => true,
-            Route::Read { .. } | Route::Transact { step: Step::Watch } => !reads_here(),
+            Route::Read { .. } | Route::Transact { step: Step::Watch } => {
+                self.read_consistency() != ReadConsistency::Local
+            }
             _ => row.spec.name == "ACL",
         }
     }
@@ -171,7 +168,7 @@ pub fn is_unauthenticated(state: &ServerState, session: &mut Session) -> bool {
     !admitted
 }
 
-/// Steps 3 to 5 of the module's list, which need only the connection's own state. A refused command
+/// Steps 4 to 6 of the module's list, which need only the connection's own state. A refused command
 /// makes EXEC fail later; a refused EXEC ends the transaction.
 ///
 /// # Errors

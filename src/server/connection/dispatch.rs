@@ -25,6 +25,7 @@ use crate::error::Unavailable;
 use crate::keyspace::Keyspace;
 use crate::machine::Batch;
 use crate::resp::{Reply, Request};
+use crate::server::admin::rights;
 use crate::server::pubsub::clients::Client;
 use crate::server::state::ServerState;
 use crate::server::stats::counters::add;
@@ -312,10 +313,8 @@ impl Runner<'_> {
         if self.permit.is_outdated(self.state, self.session) {
             // Shown before the check: a change of users after it finds the client.
             self.client.show(self.session);
-            let rights = self.permit.rights(self.state, self.session);
-            if !rights.is_some_and(|rights| self.state.pubsub.may_listen(self.client, rights)) {
-                self.closing = true;
-            }
+            let user = rights::user(self.state, self.session.user());
+            self.closing |= !user.is_some_and(|user| self.client.may_listen(&user));
         }
         self.barrier = None;
         self.session_changed = true;

@@ -23,34 +23,26 @@ pub struct Permit {
 }
 
 impl Permit {
-    fn refresh(&mut self, state: &ServerState, session: &Session) {
-        // Read before the users: a later change then makes the next request look again.
-        let generation = state.keyspace.users().generation();
-        if generation != self.generation || self.user != session.user || self.rights.is_none() {
-            self.rights = rights::user(state, session.user()).map(|user| Rights::of(&user));
-            (self.generation, self.user) = (generation, session.user.clone());
-        }
-    }
-
-    /// Whether the users have changed since the last check, or the client is another user now.
+    /// Whether the users have changed since the last look, or the client is another user now.
     pub fn is_outdated(&self, state: &ServerState, session: &Session) -> bool {
         let generation = state.keyspace.users().generation();
         generation != 0 && (generation != self.generation || self.user != session.user)
     }
 
     /// The present rights of the connection's user; `None` for a user that is gone.
-    pub fn rights(&mut self, state: &ServerState, session: &Session) -> Option<&Rights> {
-        self.refresh(state, session);
+    fn current(&mut self, state: &ServerState, session: &Session) -> Option<&Rights> {
+        if self.is_outdated(state, session) {
+            // Read before the users: a later change then makes the next request look again.
+            let generation = state.keyspace.users().generation();
+            self.rights = rights::user(state, session.user()).map(|user| Rights::of(&user));
+            (self.generation, self.user) = (generation, session.user.clone());
+        }
         self.rights.as_ref()
     }
 
     /// Whether the connection's user was removed.
     pub fn is_orphan(&mut self, state: &ServerState, session: &Session) -> bool {
-        if state.keyspace.users().generation() == 0 {
-            return false;
-        }
-        self.refresh(state, session);
-        self.rights.is_none()
+        state.keyspace.users().generation() != 0 && self.current(state, session).is_none()
     }
 
     /// Whether the connection's user may send this request.
@@ -67,11 +59,7 @@ impl Permit {
         if state.keyspace.users().generation() == 0 {
             return Ok(());
         }
-        self.refresh(state, session);
-        match &self.rights {
-            Some(rights) => rights.check(position, words),
-            None => Err(Denial::Command),
-        }
+        self.current(state, session).map_or(Err(Denial::Command), |rights| rights.check(position, words))
     }
 }
 

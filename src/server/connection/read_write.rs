@@ -5,7 +5,7 @@
 //! of earlier entries and precedes those of later ones.
 
 use super::dispatch::{ReplySlot, Runner};
-use crate::command::{Route, Row, called};
+use crate::command::{ReadConsistency, Route, Row, called};
 use crate::error::Unavailable;
 use crate::keyspace::BetweenEntries;
 use crate::machine::Batch;
@@ -99,12 +99,17 @@ impl Runner<'_> {
         Ok(done)
     }
 
+    /// The consistency of the connection's reads.
+    pub(super) fn read_consistency(&self) -> ReadConsistency {
+        let setting = || self.state.config.read().read_consistency;
+        self.session.read_consistency.unwrap_or_else(setting)
+    }
+
     pub(super) async fn read_barrier(&mut self) -> Result<(), Unavailable> {
         if let Some(taken) = &self.barrier {
             return taken.clone().map(|_| ());
         }
-        let setting = || self.state.config.read().read_consistency;
-        let consistency = self.session.read_consistency.unwrap_or_else(setting);
+        let consistency = self.read_consistency();
         let started = self.state.clock.elapsed();
         let outcome = self.state.group.read_barrier(consistency).await;
         self.state.stats.record(Event::ReadBarrier, self.state.clock.elapsed().saturating_sub(started));

@@ -16,6 +16,8 @@ use parking_lot::Mutex;
 
 use super::outbox::Outbox;
 use super::socket_writer::SocketWriter;
+use crate::acl::User;
+use crate::command::framework::rights;
 use crate::command::{Buffers, Channel, ClientLine, Counts, Session, called};
 use crate::error::CommandError;
 use crate::resp::Protocol;
@@ -84,6 +86,15 @@ impl Client {
     /// The client's protocol version.
     pub fn protocol(&self) -> Protocol {
         self.shown.lock().protocol
+    }
+
+    /// Whether a user's rights cover all subscriptions of the client.
+    pub fn may_listen(&self, user: &User) -> bool {
+        let subscriptions = self.subscriptions.lock();
+        Kind::ALL.into_iter().all(|kind| {
+            let is_pattern = kind == Kind::from(Channel::Pattern);
+            subscriptions.names(kind).iter().all(|name| rights::may_listen(user, name, is_pattern))
+        })
     }
 
     /// Whether the client has subscriptions, and how many keys it watches.

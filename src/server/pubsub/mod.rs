@@ -41,8 +41,6 @@ use dashmap::DashMap;
 use parking_lot::{Mutex, RwLock};
 
 use crate::acl::{DEFAULT_USER, Users};
-use crate::command::Channel;
-use crate::command::framework::rights::Rights;
 use crate::config::KeyspaceEvents;
 use crate::env::Clock;
 use crate::keyspace::Keyspace;
@@ -122,23 +120,13 @@ impl PubSub {
         for client in self.clients.all() {
             let session = client.line().session;
             let ends = match users.get(session.user()) {
-                Some(user) => !self.may_listen(&client, &Rights::of(user)),
+                Some(user) => !client.may_listen(user),
                 None => session.user() != DEFAULT_USER,
             };
             if ends {
                 client.outbox.end();
             }
         }
-    }
-
-    /// Whether these rights cover all subscriptions of a client.
-    pub fn may_listen(&self, client: &Client, rights: &Rights) -> bool {
-        let subscriptions = client.subscriptions.lock();
-        let may = |kind: Kind| {
-            let is_pattern = kind == Kind::from(Channel::Pattern);
-            subscriptions.names(kind).iter().all(|name| rights.may_listen(name, is_pattern))
-        };
-        Kind::ALL.into_iter().all(may)
     }
 
     /// From now on, forwards published messages to the other nodes with `others`.

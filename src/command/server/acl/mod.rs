@@ -11,14 +11,17 @@ use std::collections::BTreeSet;
 
 use bytes::Bytes;
 
+use crate::acl::hex;
 use crate::command::framework::rights::{EMPTY_CATEGORIES, Rights};
 use crate::command::framework::subcommands;
 use crate::command::{
     Args, Command, Flags, Group, KeySpec, Node, Operate, Row, Running, SECRET_BYTES, Session, Spec,
-    Subcommand, called, table,
+    Subcommand, Write, called, table,
 };
 use crate::error::CommandError;
 use crate::resp::Reply;
+
+use change::{DelUser, SetUser};
 
 const NO_FILE: CommandError = CommandError::fixed(
     "ERR This Redis instance is not configured to use an ACL file. You may want to specify users via the ACL SETUSER command and then issue a CONFIG REWRITE (assuming you have a Redis configuration file set) in order to store users in the Redis configuration.",
@@ -149,8 +152,8 @@ impl Operate for Acl {
 
     fn run(self, node: &dyn Node) -> Running<'_> {
         let reply = match self {
-            Acl::SetUser(words) => return node.change_users("ACL.SETUSER", words),
-            Acl::DelUser(words) => return node.change_users("ACL.DELUSER", words),
+            Acl::SetUser(words) => return node.change_users(SetUser::CODE, words),
+            Acl::DelUser(words) => return node.change_users(DelUser::CODE, words),
             Acl::List => return show::after_barrier(node, show::list),
             Acl::Users => return show::after_barrier(node, show::names),
             Acl::GetUser(name) => return show::after_barrier(node, move |node| Ok(show::user(node, &name))),
@@ -184,7 +187,7 @@ fn generated(args: &mut Args<'_>) -> Result<Acl, CommandError> {
 fn random_digits(node: &dyn Node, digits: usize) -> Result<String, CommandError> {
     const _: () = assert!(2 * SECRET_BYTES as i64 >= BITS_MAX / 4, "the bytes suffice for every length");
     let failed = |reason| CommandError::new(format!("ERR the system has no random bytes: {reason}"));
-    let mut text: String = node.secret().map_err(failed)?.iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut text = hex(&node.secret().map_err(failed)?);
     text.truncate(digits);
     Ok(text)
 }
